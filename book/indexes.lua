@@ -1,0 +1,183 @@
+-- The three indexes of the book: chunks, identifiers, invariants; and what
+-- is known of each invariant: where it is stated, kept and proved.
+
+local c = require 'c'
+local M = { invariants = {} }
+
+-- In code "keeps I3" or "keeps I3, I5"; calls found(id) for each.
+local function each_claim(verb, body, found)
+	for list in body:gmatch(verb .. ' (I%d[%dI, and]*)') do
+		for id in list:gmatch('I%d+') do found(id) end
+	end
+end
+
+local function invariant(id)
+	M.invariants[id] = M.invariants[id] or { kept = {}, proved = {} }
+	return M.invariants[id]
+end
+
+function M.collect(book, proves)
+	for _, chapter in ipairs(book.chapters) do
+		local prose = table.concat(chapter.prose)
+		for id in prose:gmatch(':::+ *{%.inv #(I%d+)[^}]*}') do
+			invariant(id).stated = true
+		end
+		for _, chunk in ipairs(chapter.chunks) do
+			each_claim('keeps', chunk.body, function(id)
+				table.insert(invariant(id).kept, chunk) end)
+			each_claim('proves', chunk.body, function(id)
+				table.insert(invariant(id).proved,
+				    { chunk = chunk }) end)
+		end
+	end
+	for _, r in ipairs(proves) do
+		table.insert(invariant(r[1]).proved, { file = r[2], test = r[3] })
+	end
+end
+
+function M.evidence(id, chunk_link)
+	local inv, kept, proved = M.invariants[id], {}, {}
+	for _, chunk in ipairs(inv.kept) do
+		table.insert(kept, chunk.number .. ' ⟨' ..
+		    chunk_link(chunk, c.escape(chunk.name)) .. '⟩')
+	end
+	for _, p in ipairs(inv.proved) do
+		table.insert(proved, p.chunk and p.chunk.number .. ' ⟨' ..
+		    chunk_link(p.chunk, c.escape(p.chunk.name)) .. '⟩' or
+		    '<a class="file" href="../../' .. p.file .. '">' ..
+		    c.escape(p.test) .. '</a>')
+	end
+	if #kept == 0 and inv.later then
+		return 'Not kept yet: a promise of a later version.'
+	end
+	return (#kept > 0 and 'Kept in ' .. table.concat(kept, ', ') or
+	    'Kept nowhere') .. '. ' .. (#proved > 0 and 'Proved by ' ..
+	    table.concat(proved, ', ') or 'Proved by no test') .. '.'
+end
+
+local function sorted(t, key)
+	local list = {}
+	for k in pairs(t) do table.insert(list, k) end
+	table.sort(list, function(a, b)
+		local x, y = key(a), key(b)
+		if x ~= y then return x < y end
+		return a < b
+	end)
+	return list
+end
+
+-- One paragraph per entry, under the letters they begin with.
+local function dictionary(names, letter_of, entry)
+	local html, letter = {}, nil
+	for _, name in ipairs(names) do
+		local l = letter_of(name)
+		if l ~= letter then
+			if letter then table.insert(html, '</div>') end
+			table.insert(html, '<div class="letter"><h2>' .. l ..
+			    '</h2>')
+			letter = l
+		end
+		table.insert(html, entry(name))
+	end
+	table.insert(html, letter and '</div>' or '')
+	return '<div class="index">' .. table.concat(html, '\n') .. '</div>'
+end
+
+local function chunk_index(book, chunk_link)
+	local names = sorted(book.names, string.lower)
+	local count = 0
+	local html = dictionary(names, function(n) return n:sub(1, 1):upper() end,
+	    function(name)
+		count = count + 1
+		local parts, users = {}, {}
+		for _, p in ipairs(book.names[name]) do
+			table.insert(parts, chunk_link(p, p.number))
+		end
+		for _, label in ipairs(book.names[name][1].users) do
+			local u = book.labels[label]
+			table.insert(users, chunk_link(u, u.number))
+		end
+		return '<p>⟨' .. c.escape(name) .. '⟩ <b>' ..
+		    table.concat(parts, ', ') .. '</b>' .. (#users > 0 and
+		    ' <i>in ' .. table.concat(users, ', ') .. '</i>' or '')
+		    .. '</p>'
+	end)
+	return html, count
+end
+
+local function identifier_index(book, chunk_link, private)
+	local names = sorted(book.idents, function(n)
+		return n:gsub('^[rR][fF][mM]_', ''):lower() end)
+	local function letter(n)
+		return n:gsub('^[rR][fF][mM]_', ''):sub(1, 1):upper()
+	end
+	local count = 0
+	return dictionary(names, letter, function(name)
+		local defs, uses, mine = {}, {}, {}
+		count = count + 1
+		for _, d in ipairs(book.idents[name].defs) do
+			table.insert(defs, chunk_link(d, d.number))
+			mine[d.file] = true
+		end
+		for _, u in ipairs(book.idents[name].uses) do
+			if mine[u.file] or not private[name] then
+				table.insert(uses, chunk_link(u, u.number))
+			end
+		end
+		return '<p id="id-' .. name .. '"><code>' .. name ..
+		    '</code> <b>' .. table.concat(defs, ', ') .. '</b> ' ..
+		    table.concat(uses, ', ') .. '</p>'
+	end), count
+end
+
+local function invariant_index(chunk_link)
+	local blocks = pandoc.List {}
+	local ids = sorted(M.invariants, function(id)
+		return tonumber(id:sub(2)) end)
+	for _, id in ipairs(ids) do
+		local inv = M.invariants[id]
+		if inv.blocks then
+			local stated = '<a href="#' .. id .. '">' ..
+			    c.escape(inv.chapter.title) .. '</a>'
+			blocks:insert(pandoc.RawBlock('html',
+			    '<section class="entry" id="index-' .. id ..
+			    '"><h2>' .. id .. '</h2><div class="said">'))
+			blocks:extend(inv.blocks)
+			blocks:insert(pandoc.RawBlock('html',
+			    '<p class="xref">Stated in ' .. stated .. '. ' ..
+			    M.evidence(id, chunk_link) ..
+			    '</p></div></section>'))
+		end
+	end
+	return blocks
+end
+
+local function intro(text)
+	return pandoc.RawBlock('html', '<p class="intro">' .. text .. '</p>')
+end
+
+function M.pages(book, page, opener, chunk_link, private)
+	local chunks, n = chunk_index(book, chunk_link)
+	local idents, m = identifier_index(book, chunk_link, private)
+	local invariants = invariant_index(chunk_link)
+	invariants:insert(1, opener('invariant-index', 'Index', 'Invariants'))
+	invariants:insert(2, intro('What always holds. Each sentence is ' ..
+	    'stated once; the code that keeps it and the tests that try to ' ..
+	    'break it say so by its number.'))
+	return {
+		page('invariants', 'Invariants', nil, 'Indexes', invariants),
+		page('chunks', 'Chunks', nil, 'Indexes', {
+		    opener('chunk-index', 'Index', 'Chunks'),
+		    intro(n .. ' names. A number in bold is where the chunk ' ..
+		    'stands, one in italics where it is used.'),
+		    pandoc.RawBlock('html', chunks) }),
+		page('identifiers', 'Identifiers', nil, 'Indexes', {
+		    opener('identifier-index', 'Index', 'Identifiers'),
+		    intro(m .. ' names, sorted without the prefix ' ..
+		    '<code>rfm_</code>. A number in bold is the chunk that ' ..
+		    'defines the name, the others are those that use it.'),
+		    pandoc.RawBlock('html', idents) }),
+	}
+end
+
+return M
