@@ -1,0 +1,141 @@
+# What can be made here: `make help`. Everything that needs tools runs itself in
+# the environment of tools/run, so a fresh clone needs nothing but make and sh.
+# B=FOLDER builds elsewhere than in build/.
+B = build
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help:            ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## */\1	/p' $(firstword $(MAKEFILE_LIST)) | \
+	    awk -F '\t' '{ printf "make %-13s %s\n", $$1, $$2 }'
+
+clean:           ## remove all that was built (not the private Debian)
+	rm -rf $(B)
+
+ifndef RFMALLOC_INSIDE
+# Outside: hand the same goals to a make inside, all at once.
+inside := $(filter-out help clean,$(or $(MAKECMDGOALS),help))
+$(firstword $(inside)):
+	+@tools/run $(MAKE) --no-print-directory $(inside)
+$(wordlist 2,99,$(inside)): $(firstword $(inside)) ;
+.PHONY: $(inside)
+else
+
+CFLAGS  = -std=c11 -g -Wall -Wextra -Wshadow -Wconversion -Werror
+ASAN    = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+objects = $(basename $(filter %.c,$(shell awk '$$2 == "$(1)" { gsub(",", " "); print }' lit/ROOMS)))
+core    := $(call objects,core)
+program := $(call objects,program)
+lying   := $(call objects,test)
+crash   := $(call objects,crash)
+checker := $(program) $(shell awk '$$2 == "program" { gsub(",", " ", $$4); print $$4 }' lit/ROOMS)
+linked  := $(core) $(lying)
+tests   := $(basename $(notdir $(wildcard tests/core/test_*.c)))
+
+##@ The sources
+tangle: $(B)/tangled       ## lit/*.nw to generated/ (shipped) and build/dev/ (with #line)
+
+$(B)/tangled: $(wildcard lit/*.nw) lit/ROOMS tools/tangle tools/outline.awk
+	@tools/tangle $(B)
+	@touch $@
+
+tangle-check:    ## is generated/ what a fresh tangle gives?
+	@tools/tangle -n $(B)
+
+$(B)/dev/%.c $(B)/dev/%.h: $(B)/tangled ;
+
+##@ The core, in C alone: one folder of objects for each way to compile it
+# $(1) folder, $(2) compiler and its flags
+define variant
+$(B)/$(1)/%.o: $(B)/dev/%.c
+	@mkdir -p $$(@D)
+	$(2) $(CFLAGS) -MMD -MP -c -o $$@ $$<
+$(B)/$(1)/test_%: tests/core/test_%.c $$(linked:%=$(B)/$(1)/%.o)
+	$(2) $(CFLAGS) -Wno-conversion -Wno-sign-conversion -I$(B)/dev -Itests/core \
+	    -MMD -MP -MF $$@.d -o $$@ $$(filter %.c %.o,$$^) -lcmocka -lpthread
+-include $(wildcard $(B)/$(1)/*.d)
+endef
+$(eval $(call variant,plain,gcc -O2))
+$(eval $(call variant,clang,clang -O2))
+$(eval $(call variant,asan,gcc -O1 $(ASAN)))
+.SECONDARY:
+
+compiled = $(foreach o,$(linked) $(program) $(crash),$(B)/plain/$(o).o $(B)/clang/$(o).o)
+programs = $(tests:%=$(B)/plain/%) $(if $(program),$(B)/plain/rfm-check)
+core: $(compiled) $(programs) ## the C core and its tests, by gcc and clang, no warning allowed
+
+$(B)/plain/rfm-check: $(checker:%=$(B)/plain/%.o)
+	gcc -o $@ $^ -lpthread
+
+test-core: core $(tests:%=$(B)/asan/%) ## the core's unit tests, under ASan and UBSan
+	@status=0; for t in $(tests); do \
+	    tools/tap core/$$t $(B)/asan/$$t || status=1; done; exit $$status
+
+valgrind: $(tests:%=$(B)/plain/%) ## the same tests under valgrind
+	@status=0; for t in $(tests); do \
+	    tools/tap valgrind/$$t valgrind -q --leak-check=full --error-exitcode=3 \
+	    $(B)/plain/$$t || status=1; done; exit $$status
+
+crash: $(B)/crash/explorer ## every file that a power cut may leave, recovered and checked
+	@tools/tap crash $(B)/crash/explorer
+
+$(B)/crash/explorer: $(crash:%=$(B)/plain/%.o) $(linked:%=$(B)/plain/%.o)
+	@mkdir -p $(@D)
+	gcc -o $@ $^ -lpthread
+
+##@ The R package
+version := $(shell sed -n 's/^Version: *//p' rpkg/DESCRIPTION 2>/dev/null)
+tarball := $(B)/Rfmalloc_$(version).tar.gz
+
+build: $(tarball) ## the package's source tarball
+
+$(tarball): $(B)/tangled $(shell find rpkg -type f) $(shell find rpkg -type d)
+	cd $(B) && R CMD build $(CURDIR)/rpkg
+
+install: $(B)/library/Rfmalloc/Meta/package.rds ## the package into build/library, which tools/run knows
+
+$(B)/library/Rfmalloc/Meta/package.rds: $(tarball)
+	@mkdir -p $(B)/library
+	MAKEFLAGS= R CMD INSTALL --library=$(B)/library $<
+
+docs: install ## man pages and NAMESPACE from the roxygen comments in rpkg/R
+	Rscript -e 'roxygen2::roxygenise("rpkg", load_code = roxygen2::load_installed)'
+
+check-package: $(tarball) ## R CMD check --as-cran, with the R tests
+	@tools/check-package $< $(B)
+
+test-process: install ## what takes more than one process: kill, fork, readers, full disk
+	@status=0; for t in $(wildcard tests/process/test_*); do \
+	    case $$t in *.R) run=Rscript ;; *) run=sh ;; esac; \
+	    tools/tap $${t#tests/} $$run $$t || status=1; done; exit $$status
+
+dist: $(tarball) ## that tarball, proved to install with R and a C compiler alone
+	@tools/check-dist $< $(B)
+
+demo: install ## the bird strikes: fill a store, kill R, reopen, check, fit
+	@demo/run $(B)/demo
+
+bench: install ## measured speeds, not a test
+	@for t in $(wildcard tests/bench/*.R); do echo "== $$t"; Rscript $$t; done
+
+##@ The book
+book: $(B)/tangled ## the book as HTML, in build/book
+	@book/weave
+
+pdf: $(B)/tangled ## the book as PDF
+	@book/weave --pdf
+
+tidy: $(B)/tangled ## the mechanical checks of the prose and the code
+	@book/tidy
+
+##@ All of it
+steps = tangle-check tidy test-core crash check-package test-process book
+check: ## everything that must hold: all of the above but valgrind, bench, dist and pdf
+	@tools/count --clear
+	@for s in $(steps); do tools/count --step "make $$s" $(MAKE) --no-print-directory $$s; done; \
+	    tools/count --sum
+
+.PHONY: tangle tangle-check core test-core valgrind crash build install docs \
+    check-package test-process dist demo bench book pdf tidy check
+endif
+.PHONY: help clean
