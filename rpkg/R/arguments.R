@@ -1,0 +1,104 @@
+# Checks of arguments: each gives its argument in the form that C expects, or
+# raises fmalloc_argument in the name of the function that the user called.
+
+caller <- function() sys.call(-2L)
+
+check_path <- function(filepath, what = "filepath") {
+  if (!is.character(filepath) || length(filepath) != 1L || is.na(filepath)) {
+    fail("argument", what, " must be one character string", call = caller())
+  }
+  if (!nzchar(filepath)) {
+    fail("argument", what, " cannot be empty", call = caller())
+  }
+  path.expand(enc2native(filepath))
+}
+
+smallest_store <- 131072 # bytes: RFM_FILE_MIN_BYTES
+largest_store <- 2^46 # bytes: RFM_FILE_MAX_BYTES
+
+check_size <- function(size_gb) {
+  if (is.null(size_gb)) return(NULL)
+  if (!is.numeric(size_gb) || length(size_gb) != 1L || is.na(size_gb) || size_gb <= 0) {
+    fail("argument", "size_gb must be a positive numeric value", call = caller())
+  }
+  bytes <- ceiling(size_gb * 2^30)
+  if (bytes > largest_store) {
+    fail("argument", "size_gb too large: a store has at most ",
+      largest_store / 2^30, " GB", call = caller())
+  }
+  if (bytes < smallest_store) {
+    fail("argument", "File too small: size_gb asks for ", format(bytes),
+      " bytes, and a store needs at least ", smallest_store, call = caller())
+  }
+  bytes
+}
+
+# The five types, by every name they go by.
+type_names <- c("logical", "integer", "numeric", "complex", "raw", "double")
+type_canonical <- c("logical", "integer", "numeric", "complex", "raw", "numeric")
+
+check_type <- function(type) {
+  if (!is.character(type) || length(type) != 1L) {
+    fail("argument", "Unsupported vector type: type must be one character string",
+      call = caller())
+  }
+  known <- match(type, type_names)
+  if (is.na(known)) {
+    fail("argument", "Unsupported vector type '", type, "'",
+      if (type %in% c("character", "list")) " yet",
+      "; supported: logical, integer, numeric (double), complex, raw", call = caller())
+  }
+  type_canonical[known]
+}
+
+largest_length <- 2^52 # elements: R_XLEN_T_MAX
+
+check_count <- function(n, what, largest = largest_length) {
+  if (!is.numeric(n) || length(n) != 1L || is.na(n) || n < 0) {
+    fail("argument", what, " must be a single non-negative number", call = caller())
+  }
+  if (n != floor(n)) {
+    fail("argument", what, " must be integer-valued, not ", format(n), call = caller())
+  }
+  if (n > largest) {
+    fail("argument", what, " must be at most ", format(largest, digits = 16),
+      call = caller())
+  }
+  as.double(n)
+}
+
+check_flag <- function(flag, what) {
+  if (!is.logical(flag) || length(flag) != 1L || is.na(flag)) {
+    fail("argument", what, " must be TRUE or FALSE", call = caller())
+  }
+  flag
+}
+
+# Base R checks dimnames as it sets them; here the check must come before the
+# vector exists in the file, in base R's words.
+check_dimnames <- function(dimnames, dim) {
+  if (is.null(dimnames)) return(NULL)
+  if (!is.list(dimnames)) fail("argument", "'dimnames' must be a list", call = caller())
+  if (length(dimnames) > length(dim)) {
+    fail("argument", "length of 'dimnames' [", length(dimnames),
+      "] must match that of 'dims' [", length(dim), "]", call = caller())
+  }
+  for (k in seq_along(dimnames)) {
+    given <- length(dimnames[[k]])
+    if (given != 0L && given != dim[k]) {
+      fail("argument", "length of 'dimnames' [", k, "] not equal to array extent",
+        call = caller())
+    }
+  }
+  dimnames
+}
+
+check_fmalloc_vector <- function(x) {
+  if (!is_fmalloc(x)) {
+    fail("argument", "x must be a vector that lives in an fmalloc store",
+      call = caller())
+  }
+  x
+}
+
+is_fmalloc <- function(x) .Call(rfm_c_is_fmalloc, x)

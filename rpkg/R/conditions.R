@@ -1,0 +1,59 @@
+#' Errors of this package
+#'
+#' Every error that this package raises has the class `fmalloc_error` and one
+#' that names its kind, so that [tryCatch()] can tell a full disk from a file
+#' that is no store.
+#'
+#' | class | what happened |
+#' |---|---|
+#' | `fmalloc_argument` | an argument that makes no sense |
+#' | `fmalloc_too_large` | a size that no store can hold |
+#' | `fmalloc_no_memory` | the process has no memory or addresses left |
+#' | `fmalloc_disk_full` | the file system has no room |
+#' | `fmalloc_io` | the system reported an input or output error |
+#' | `fmalloc_no_file` | no such file, or no such folder |
+#' | `fmalloc_permission` | the file may not be opened so |
+#' | `fmalloc_foreign` | the file is not a store |
+#' | `fmalloc_version` | a store of a format this version does not know |
+#' | `fmalloc_damaged` | a store whose bytes contradict each other |
+#' | `fmalloc_locked` | another process is writing to the store |
+#' | `fmalloc_mode` | the store is open, or was made, with the other mode |
+#' | `fmalloc_closed` | the store or the vector was closed |
+#' | `fmalloc_read_only` | the store was opened for reading |
+#' | `fmalloc_forked` | a forked child may not do this |
+#' | `fmalloc_poisoned` | an earlier write or flush failed: close, then reopen |
+#' | `fmalloc_no_record` | a reference to a vector the store never had |
+#' | `fmalloc_tombstone` | a reference to a vector that was destroyed |
+#' | `fmalloc_mismatch` | a reference that does not fit what it points at |
+#' | `fmalloc_reference` | a serialized reference that cannot be read |
+#' | `fmalloc_thread` | a call from another thread than R's main one |
+#'
+#' @section Fields:
+#' Beside `message` and `call` the condition has `path` (the store's file, or
+#' `NA`), `status` (the kind, as a string) and `errno` (the system's error
+#' number, or 0).
+#'
+#' @examples
+#' path <- tempfile()
+#' writeLines("not a store", path)
+#' tryCatch(
+#'   open_fmalloc(path),
+#'   fmalloc_foreign = function(e) basename(e$path) == basename(path)
+#' )
+#' unlink(path)
+#' @name fmalloc_error
+#' @aliases fmalloc_argument fmalloc_disk_full
+NULL
+
+# Raises the error that the C side would raise for the same cause.
+fail <- function(kind, ..., path = NA_character_, call = sys.call(-1L)) {
+  stop(structure(
+    class = c(paste0("fmalloc_", kind), "fmalloc_error", "error", "condition"),
+    list(message = paste0(...), call = call, path = path, status = kind, errno = 0L)
+  ))
+}
+
+# What the user asked to be told (option Rfmalloc.verbose).
+tell <- function(...) {
+  if (isTRUE(getOption("Rfmalloc.verbose"))) message("fmalloc: ", ...)
+}

@@ -1,0 +1,97 @@
+#' Create a matrix in a store
+#'
+#' @inheritParams create_fmalloc_vector
+#' @param nrow,ncol Number of rows and of columns.
+#' @param dimnames `NULL`, or a list of row names and column names.
+#' @return A matrix of class `c("fmalloc_matrix", "fmalloc", type)`.
+#' @seealso [as_fmalloc_matrix()], [create_fmalloc_vector()].
+#' @examples
+#' path <- tempfile(fileext = ".bin")
+#' store <- open_fmalloc(path)
+#' m <- create_fmalloc_matrix("integer", nrow = 2, ncol = 3, runtime = store)
+#' m[] <- 1:6
+#' m[2, ]
+#' m + 10L
+#' cleanup_fmalloc(store)
+#' unlink(path)
+#' @export
+create_fmalloc_matrix <- function(type = "integer", nrow, ncol, dimnames = NULL,
+                                  runtime = NULL, zero_initialize = TRUE) {
+  if (missing(nrow) || missing(ncol)) fail("argument", "nrow and ncol are required")
+  type <- check_type(type)
+  dim <- check_dim(nrow, ncol)
+  dimnames <- check_dimnames(dimnames, dim)
+  zero <- check_flag(zero_initialize, "zero_initialize")
+  .Call(rfm_c_create, resolve(runtime), type, prod(dim), zero, dim, dimnames,
+    c("fmalloc_matrix", "fmalloc", type))
+}
+
+#' Shape a vector as a matrix
+#'
+#' @param x A vector. With `copy = FALSE`, one that lives in a store.
+#' @param nrow,ncol Number of rows and of columns. One of them may be left out, and
+#'   both if `x` is a matrix already.
+#' @param dimnames `NULL`, or a list of row names and column names.
+#' @param copy If `TRUE`, the result is a new matrix, in the store of `x` or, when `x`
+#'   is an ordinary vector, in the default store. If `FALSE`, `x` itself gets
+#'   its dimensions in place, and so does every variable that stands for the same
+#'   object; nothing is allocated.
+#' @return A matrix of class `c("fmalloc_matrix", "fmalloc", type)`.
+#' @examples
+#' path <- tempfile(fileext = ".bin")
+#' store <- open_fmalloc(path)
+#' x <- create_fmalloc_vector("numeric", 6, runtime = store)
+#' x[] <- 1:6
+#' as_fmalloc_matrix(x, nrow = 2)
+#' cleanup_fmalloc(store)
+#' unlink(path)
+#' @export
+as_fmalloc_matrix <- function(x, nrow = NULL, ncol = NULL, dimnames = NULL,
+                              copy = TRUE) {
+  dim <- matrix_dim(x, nrow, ncol)
+  dimnames <- check_dimnames(dimnames, dim)
+  ours <- is_fmalloc(x)
+  if (check_flag(copy, "copy")) {
+    check_type(typeof(x))
+    m <- .Call(rfm_c_copy, if (!ours) resolve(NULL), x, TRUE)
+  } else {
+    m <- check_fmalloc_vector(x)
+  }
+  .Call(rfm_c_shape, m, dim, dimnames, fmalloc_class(m, "matrix"))
+}
+
+check_dim <- function(nrow, ncol) {
+  largest <- .Machine$integer.max
+  c(
+    as.integer(check_count(nrow, "nrow", largest)),
+    as.integer(check_count(ncol, "ncol", largest))
+  )
+}
+
+# The dimensions that as_fmalloc_matrix() was asked for, completed from length(x).
+matrix_dim <- function(x, nrow, ncol) {
+  n <- length(x)
+  if (is.null(nrow) && is.null(ncol)) {
+    if (length(dim(x)) != 2L) {
+      fail("argument", "nrow and ncol are required: x has no rows and columns of its own",
+        call = caller())
+    }
+    return(dim(x))
+  }
+  if (is.null(nrow)) nrow <- quotient(n, check_count(ncol, "ncol"))
+  if (is.null(ncol)) ncol <- quotient(n, check_count(nrow, "nrow"))
+  dim <- check_dim(nrow, ncol)
+  if (prod(dim) != n) {
+    fail("argument", "dims [product ", format(prod(dim)),
+      "] do not match the length of object [", format(n), "]", call = caller())
+  }
+  dim
+}
+
+quotient <- function(n, by) if (by == 0) 0 else n %/% by
+
+# The class attribute of a vector in a store: its shape, the package, its type.
+fmalloc_class <- function(x, shape = if (length(dim(x)) == 2L) "matrix" else "vector") {
+  type <- typeof(x)
+  c(paste0("fmalloc_", shape), "fmalloc", if (type == "double") "numeric" else type)
+}

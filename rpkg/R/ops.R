@@ -1,0 +1,53 @@
+#' Arithmetic on vectors in a store
+#'
+#' Operators (group `Ops`) and mathematical functions (group `Math`) on a vector in a
+#' store work block by block with R's own arithmetic, so they give what R gives,
+#' and the result is a temporary vector in the same store: neither operands nor
+#' result need fit into memory. A result of one element is an ordinary scalar.
+#'
+#' @param e1,e2 Operands; at least one lives in a store.
+#' @param x A vector that lives in a store.
+#' @param ... Further arguments of the function, such as `digits` of [round()].
+#' @return A vector, or matrix, in the store of the operands.
+#' @examples
+#' path <- tempfile(fileext = ".bin")
+#' store <- open_fmalloc(path)
+#' x <- create_fmalloc_vector("numeric", 4, runtime = store)
+#' x[] <- c(1, 4, 9, NA)
+#' sqrt(x) + 1
+#' x > 3
+#' cleanup_fmalloc(store)
+#' unlink(path)
+#' @name fmalloc-arithmetic
+NULL
+
+#' @rdname fmalloc-arithmetic
+#' @export
+Ops.fmalloc <- function(e1, e2) {
+  if (missing(e2)) {
+    if (is_fmalloc(e1)) return(.Call(rfm_c_ops, .Generic, e1, NULL))
+    return(get(.Generic, baseenv())(without_class(e1)))
+  }
+  if (is.null(e2) || is.null(e1) || !(is_fmalloc(e1) || is_fmalloc(e2))) {
+    return(get(.Generic, baseenv())(without_class(e1), without_class(e2)))
+  }
+  .Call(rfm_c_ops, .Generic, e1, e2)
+}
+
+#' @rdname fmalloc-arithmetic
+#' @export
+Math.fmalloc <- function(x, ...) {
+  if (is_fmalloc(x)) return(.Call(rfm_c_math, .Generic, x, list(...)))
+  get(.Generic, baseenv())(without_class(x), ...)
+}
+
+# x without the classes of this package. Objects that other code has made from
+# vectors of ours (t(x), say) may carry the class though they are ordinary.
+without_class <- function(x) {
+  if (inherits(x, "fmalloc")) {
+    class <- oldClass(x)
+    ours <- seq.int(grep("^fmalloc", class)[1L], length(class))
+    oldClass(x) <- if (length(class[-ours])) class[-ours]
+  }
+  x
+}

@@ -1,0 +1,42 @@
+#' Print a vector that lives in a store
+#'
+#' It is printed as any other vector. Only the elements that are shown are read.
+#'
+#' @param x A vector or matrix that lives in a store.
+#' @param max How many elements to show at most; `getOption("max.print")` if `NULL`.
+#' @param ... Passed on to [print.default()].
+#' @return `x`, invisibly.
+#' @examples
+#' path <- tempfile(fileext = ".bin")
+#' store <- open_fmalloc(path)
+#' x <- create_fmalloc_vector("integer", 30, runtime = store)
+#' x[] <- 1:30
+#' print(x, max = 10)
+#' cleanup_fmalloc(store)
+#' unlink(path)
+#' @export
+print.fmalloc <- function(x, ..., max = NULL) {
+  limit <- if (is.null(max)) getOption("max.print") else max
+  if (length(dim(x)) == 2L) print_rows(x, limit, ...) else print_elements(x, limit, ...)
+  invisible(x)
+}
+
+print_elements <- function(x, limit, ...) {
+  if (length(x) <= limit) {
+    print(without_class(.subset(x, seq_along(x))), ..., max = limit)
+    return()
+  }
+  print(without_class(.subset(x, seq_len(limit))), ..., max = limit)
+  cat_omitted(length(x) - limit, "entries")
+}
+
+print_rows <- function(x, limit, ...) {
+  rows <- min(nrow(x), limit %/% max(1L, ncol(x)))
+  print(.subset(x, seq_len(rows), TRUE, drop = FALSE), ..., max = limit)
+  if (rows < nrow(x)) cat_omitted(nrow(x) - rows, "rows")
+}
+
+cat_omitted <- function(n, what) {
+  cat(" [ reached 'max' / getOption(\"max.print\") -- omitted ",
+    format(n, scientific = FALSE), " ", what, " ]\n", sep = "")
+}

@@ -1,0 +1,56 @@
+#' Create a vector in a store
+#'
+#' @param type `"logical"`, `"integer"`, `"numeric"` (or `"double"`), `"complex"` or
+#'   `"raw"`.
+#' @param length Number of elements: non-negative and integer-valued.
+#' @param runtime A handle from [open_fmalloc()]; the default store if `NULL`.
+#' @param zero_initialize If `FALSE`, the elements start with arbitrary values, for
+#'   large vectors that are filled at once anyway.
+#' @return A vector of class `c("fmalloc_vector", "fmalloc", type)`. `x[i]` of one
+#'   element is an ordinary scalar; a longer `x[i]` lies in the same store, as do the
+#'   results of arithmetic, comparison and mathematical functions.
+#' @seealso [create_fmalloc_matrix()], [destroy_fmalloc_vector()].
+#' @examples
+#' path <- tempfile(fileext = ".bin")
+#' store <- open_fmalloc(path)
+#' x <- create_fmalloc_vector("numeric", 5, runtime = store)
+#' x[] <- c(2, 3, 5, 7, 11)
+#' x
+#' x[2:3] * 10
+#' cleanup_fmalloc(store)
+#' unlink(path)
+#' @export
+create_fmalloc_vector <- function(type = "integer", length, runtime = NULL,
+                                  zero_initialize = TRUE) {
+  type <- check_type(type)
+  length <- check_count(length, "length")
+  zero <- check_flag(zero_initialize, "zero_initialize")
+  .Call(rfm_c_create, resolve(runtime), type, length, zero, NULL, NULL,
+    c("fmalloc_vector", "fmalloc", type))
+}
+
+#' Destroy a vector
+#'
+#' The vector and all copies of it that share its data are closed: to use them
+#' is an error from then on.
+#'
+#' @param x A vector that lives in a store.
+#' @param unsafe In a persistent store: if `FALSE`, the vector's record and data stay
+#'   in the file, and references that were saved still find them. If `TRUE`, the
+#'   record becomes a tombstone and its room is used again, after the next
+#'   [sync_fmalloc()]. In a scratch store, and for a temporary vector, the room
+#'   always returns.
+#' @return `TRUE` if a live vector was destroyed, `FALSE` if it had been before.
+#' @examples
+#' path <- tempfile(fileext = ".bin")
+#' store <- open_fmalloc(path)
+#' x <- create_fmalloc_vector("integer", 10, runtime = store)
+#' destroy_fmalloc_vector(x, unsafe = TRUE)
+#' list_fmalloc_allocations(store)$state
+#' cleanup_fmalloc(store)
+#' unlink(path)
+#' @export
+destroy_fmalloc_vector <- function(x, unsafe = FALSE) {
+  check_fmalloc_vector(x)
+  .Call(rfm_c_destroy, x, check_flag(unsafe, "unsafe"))
+}
