@@ -16,7 +16,7 @@ BEGIN {
 function c_string(s) { gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); return s }
 function place() { printf "#line %d \"%s\"\n", line, file }
 
-FNR == NR { fields[$1] = fields[$1] $2 "\t" $3 "\n"; next }
+FILENAME == ARGV[1] { fields[$1] = fields[$1] $2 "\t" $3 "\n"; next }
 /^@file / { file = substr($0, 7); line = 1 }
 /^@begin docs/ { docs = 1 }
 /^@end docs/ { docs = 0 }

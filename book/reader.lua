@@ -48,15 +48,23 @@ end
 local private = {}		-- private[name][file]: static in that file
 local known = {}		-- every identifier that occurs in some chunk
 
+local taken = {}
+local function fresh(id)
+	local n, free = 1, id
+	while taken[free] do
+		n = n + 1
+		free = id .. '-x' .. n
+	end
+	taken[free] = true
+	return free
+end
+
 local function number_chunks()
-	local taken = {}
 	for _, chapter in ipairs(book.chapters) do
 		for i, chunk in ipairs(chapter.chunks) do
 			local id = 'chunk-' .. slug(chunk.name)
 			if chunk.part > 1 then id = id .. '-' .. chunk.part end
-			while taken[id] do id = id .. '-x' end
-			taken[id] = true
-			chunk.id = id
+			chunk.id = fresh(id)
 			chunk.number = (chapter.number or chapter.letter) ..
 			    '.' .. i
 			for _, name in ipairs(c.identifiers(chunk.body)) do
@@ -337,8 +345,8 @@ local function chapter_filter(chapter)
 		Note = sidenote,
 		Header = function(h)
 			if h.identifier == '' then
-				h.identifier = chapter.room .. '--' ..
-				    slug(utils.stringify(h))
+				h.identifier = fresh(chapter.room .. '--' ..
+				    slug(utils.stringify(h)))
 			end
 			return h
 		end,
