@@ -2,6 +2,7 @@
 # the environment of tools/run, so a fresh clone needs nothing but make and sh.
 # B=FOLDER builds elsewhere than in build/.
 B = build
+MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -42,7 +43,8 @@ $(B)/tangled: $(wildcard lit/*.nw) lit/ROOMS tools/tangle tools/outline.awk
 tangle-check:    ## is generated/ what a fresh tangle gives?
 	@tools/tangle -n $(B)
 
-$(B)/dev/%.c $(B)/dev/%.h: $(B)/tangled ;
+$(B)/dev/%.c: $(B)/tangled ;
+$(B)/dev/%.h: $(B)/tangled ;
 
 ##@ The core, in C alone: one folder of objects for each way to compile it
 # $(1) folder, $(2) compiler and its flags
@@ -89,7 +91,7 @@ tarball := $(B)/Rfmalloc_$(version).tar.gz
 
 build: $(tarball) ## the package's source tarball
 
-$(tarball): $(B)/tangled $(shell find rpkg -type f) $(shell find rpkg -type d)
+$(tarball): $(B)/tangled $(shell find rpkg -type f -o -type d 2>/dev/null)
 	cd $(B) && R CMD build $(CURDIR)/rpkg
 
 install: $(B)/library/Rfmalloc/Meta/package.rds ## the package into build/library, which tools/run knows
