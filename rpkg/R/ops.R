@@ -25,20 +25,30 @@ NULL
 #' @export
 Ops.fmalloc <- function(e1, e2) {
   if (missing(e2)) {
-    if (is_fmalloc(e1)) return(.Call(rfm_c_ops, .Generic, e1, NULL))
+    if (is_fmalloc(e1)) return(once(.Call(rfm_c_ops, .Generic, e1, NULL)))
     return(get(.Generic, baseenv())(without_class(e1)))
   }
-  if (is.null(e2) || is.null(e1) || !(is_fmalloc(e1) || is_fmalloc(e2))) {
+  if (is.null(e1) || is.null(e2) || !(is_fmalloc(e1) || is_fmalloc(e2))) {
     return(get(.Generic, baseenv())(without_class(e1), without_class(e2)))
   }
-  .Call(rfm_c_ops, .Generic, e1, e2)
+  once(.Call(rfm_c_ops, .Generic, e1, e2))
 }
 
 #' @rdname fmalloc-arithmetic
 #' @export
 Math.fmalloc <- function(x, ...) {
-  if (is_fmalloc(x)) return(.Call(rfm_c_math, .Generic, x, list(...)))
+  if (is_fmalloc(x)) return(once(.Call(rfm_c_math, .Generic, x, list(...))))
   get(.Generic, baseenv())(without_class(x), ...)
+}
+
+# Every block gives its own warnings: of those that say the same, the first passes.
+once <- function(expr) {
+  seen <- character()
+  withCallingHandlers(expr, warning = function(w) {
+    text <- conditionMessage(w)
+    if (text %in% seen) tryInvokeRestart("muffleWarning")
+    seen <<- c(seen, text)
+  })
 }
 
 # x without the classes of this package. Objects that other code has made from

@@ -1,0 +1,75 @@
+test_that("a path must be one non-empty string", {
+  expect_error(open_fmalloc(""), "cannot be empty", class = "fmalloc_argument")
+  expect_error(init_fmalloc(""), "cannot be empty", class = "fmalloc_argument")
+  expect_error(check_fmalloc(""), "cannot be empty", class = "fmalloc_argument")
+  for (bad in list(1, NULL, NA_character_, c("a", "b"), character())) {
+    expect_error(open_fmalloc(bad), "one character string", class = "fmalloc_argument")
+  }
+})
+
+test_that("a size must be a positive number that a store can have", {
+  path <- tempfile()
+  for (bad in list(0, -1, NA, NA_real_, NaN, "1", c(1, 2), numeric())) {
+    expect_error(open_fmalloc(path, size_gb = bad),
+      "size_gb must be a positive numeric value", class = "fmalloc_argument")
+  }
+  for (huge in c(1e6, 1e300, Inf)) {
+    expect_error(open_fmalloc(path, size_gb = huge), "size_gb too large",
+      class = "fmalloc_argument")
+  }
+  expect_error(open_fmalloc(path, size_gb = 1e-6), "File too small",
+    class = "fmalloc_argument")
+  expect_false(file.exists(path))
+})
+
+test_that("the type must be one of the five", {
+  store <- new_store()
+  for (bad in list("foo", "character", "list", "", NA_character_, 1, NULL, c("raw", "raw"))) {
+    expect_error(create_fmalloc_vector(bad, 1, store), "Unsupported vector type",
+      class = "fmalloc_argument")
+  }
+  expect_error(create_fmalloc_matrix("character", 1, 1, runtime = store),
+    "Unsupported vector type 'character' yet")
+  expect_identical(nrow(list_fmalloc_allocations(store)), 0L)
+})
+
+test_that("a length must be a non-negative integer-valued number", {
+  store <- new_store()
+  create <- function(length) create_fmalloc_vector("raw", length, store)
+  for (bad in list(-1, -1L, NA, NA_integer_, NaN, -Inf, "1", numeric(), 1:2, NULL)) {
+    expect_error(create(bad), "non-negative", class = "fmalloc_argument")
+  }
+  for (bad in c(0.5, 1e-300, 7.25)) {
+    expect_error(create(bad), "integer-valued", class = "fmalloc_argument")
+  }
+  for (bad in c(Inf, 2^53, 1e300)) {
+    expect_error(create(bad), "at most", class = "fmalloc_argument")
+  }
+  expect_identical(nrow(list_fmalloc_allocations(store)), 0L)
+})
+
+test_that("a length that overflows in bytes, or fits no store, is an error", {
+  store <- new_store()
+  expect_error(create_fmalloc_vector("complex", 2^52, store), class = "fmalloc_too_large")
+  expect_error(create_fmalloc_vector("numeric", 2^50, store), class = "fmalloc_too_large")
+  expect_identical(nrow(list_fmalloc_allocations(store)), 0L)
+  expect_length(create_fmalloc_vector("complex", 3, store), 3)
+})
+
+test_that("flags must be TRUE or FALSE", {
+  store <- new_store()
+  x <- create_fmalloc_vector("raw", 1, store)
+  for (bad in list(NA, "yes", 1, logical(), c(TRUE, FALSE))) {
+    expect_error(create_fmalloc_vector("raw", 1, store, zero_initialize = bad),
+      "zero_initialize must be TRUE or FALSE", class = "fmalloc_argument")
+    expect_error(destroy_fmalloc_vector(x, unsafe = bad),
+      "unsafe must be TRUE or FALSE", class = "fmalloc_argument")
+  }
+})
+
+test_that("errors name the function that was called", {
+  e <- tryCatch(open_fmalloc(""), error = identity)
+  expect_identical(as.character(conditionCall(e)[[1]]), "open_fmalloc")
+  e <- tryCatch(create_fmalloc_vector("raw", -1), error = identity)
+  expect_identical(as.character(conditionCall(e)[[1]]), "create_fmalloc_vector")
+})
