@@ -103,6 +103,10 @@ function M.draw(block, structs, markdown, complain)
 		return nil
 	end
 	local notes = notes_of(block.text)
+	if next(notes) == nil then
+		return pandoc.RawBlock('html', picture(name, struct,
+		    holes_filled(struct)) .. '</figure>')
+	end
 	local out = { pandoc.RawBlock('html', picture(name, struct,
 	    holes_filled(struct)) .. '<table class="fields"><thead><tr>' ..
 	    '<th>at</th><th>bytes</th><th>field</th><th></th></tr></thead>') }

@@ -6,7 +6,8 @@
 local here = PANDOC_SCRIPT_FILE:gsub('[^/]*$', '')
 package.path = here .. '?.lua;' .. package.path
 local stream, c, indexes = require 'stream', require 'c', require 'indexes'
-local layout = require 'layout'
+local chunks, layout = require 'chunks', require 'layout'
+local exhibits = require 'exhibits'
 local work = os.getenv('WORK')
 local utils, List = pandoc.utils, pandoc.List
 
@@ -39,120 +40,6 @@ local function rows(name)
 	return list
 end
 
-local function slug(s)
-	return (s:lower():gsub('[^%w]+', '-'):gsub('^%-', ''):gsub('%-$', ''))
-end
-
--- ---- Chunks and the links in them ------------------------------------
-
-local private = {}		-- private[name][file]: static in that file
-local known = {}		-- every identifier that occurs in some chunk
-
-local taken = {}
-local function fresh(id)
-	local n, free = 1, id
-	while taken[free] do
-		n = n + 1
-		free = id .. '-x' .. n
-	end
-	taken[free] = true
-	return free
-end
-
-local function number_chunks()
-	for _, chapter in ipairs(book.chapters) do
-		for i, chunk in ipairs(chapter.chunks) do
-			local id = 'chunk-' .. slug(chunk.name)
-			if chunk.part > 1 then id = id .. '-' .. chunk.part end
-			chunk.id = fresh(id)
-			chunk.number = (chapter.number or chapter.letter) ..
-			    '.' .. i
-			for _, name in ipairs(c.identifiers(chunk.body)) do
-				known[name] = true
-			end
-		end
-	end
-end
-
--- The chunk that defines an identifier, as seen from a file: its own static
--- function first, nobody else's, then what is defined for all.
-local function definition(name, file)
-	local entry, other = book.idents[name], nil
-	for _, chunk in ipairs(entry and entry.defs or {}) do
-		if chunk.file == file then return chunk end
-		if not (private[name] and private[name][chunk.file]) then
-			other = other or chunk
-		end
-	end
-	return other
-end
-
-local function linker(file, self)
-	return function(kind, name)
-		if kind == 'inv' then
-			return indexes.invariants[name] and '#' .. name, 'i'
-		elseif kind == 'chunk' then
-			local parts = book.names[name]
-			return parts and '#' .. parts[1].id
-		end
-		local chunk = definition(name, file)
-		if chunk and chunk == self then return nil, 'd' end
-		return chunk and '#' .. chunk.id
-	end
-end
-
-local function chunk_link(chunk, text)
-	return '<a href="#' .. chunk.id .. '">' .. text .. '</a>'
-end
-
-local function chunk_html(chunk)
-	local parts = book.names[chunk.name]
-	local before, after = parts[chunk.part - 1], parts[chunk.part + 1]
-	local name = c.escape(chunk.name)
-	local html = { '<figure class="chunk" id="', chunk.id, '"><figcaption>',
-	    '<a class="no" href="#', chunk.id, '" title="', chunk.file, ':',
-	    chunk.line, '">', chunk.number, '</a><span class="name">⟨',
-	    before and chunk_link(parts[1], name) or name, '⟩</span>',
-	    before and '<span class="op">+≡</span>' or
-	    '<span class="op">≡</span>' }
-	local function put(...)
-		for _, s in ipairs { ... } do table.insert(html, s) end
-	end
-	if before or after then
-		put('<span class="parts">',
-		    before and chunk_link(before, '◂ ' .. before.number) or '',
-		    after and chunk_link(after, after.number .. ' ▸') or '',
-		    '</span>')
-	end
-	put('</figcaption><pre>', c.colour(chunk.body:gsub('\n$', ''),
-	    linker(chunk.file, chunk)), '</pre>')
-	local notes, users = {}, {}
-	for _, label in ipairs(parts[1].users) do
-		local user = book.labels[label]
-		table.insert(users, user.number .. ' ⟨' ..
-		    chunk_link(user, c.escape(user.name)) .. '⟩')
-	end
-	if #users > 0 then
-		table.insert(notes, 'Used in ' .. table.concat(users, ', '))
-	elseif chunk.part == 1 then
-		table.insert(notes, chunk.name:match('%.[%a]+$') and
-		    'A file of its own' or 'Used nowhere')
-	end
-	if #chunk.defines > 0 then
-		local names = {}
-		for _, name in ipairs(chunk.defines) do
-			table.insert(names, '<a class="id" href="#id-' .. name
-			    .. '">' .. name .. '</a>')
-		end
-		table.insert(notes, 'Defines ' .. table.concat(names, ', '))
-	end
-	if #notes > 0 then
-		put('<p class="xref">', table.concat(notes, '. '), '.</p>')
-	end
-	put('</figure>')
-	return pandoc.RawBlock('html', table.concat(html))
-end
-
 -- ---- Prose -------------------------------------------------------------
 
 local values, structs = {}, {}
@@ -175,13 +62,13 @@ local function quoted_code(quote)
 		    .. grouped(v or '?') .. '</span>')
 	end
 	for _, name in ipairs(c.identifiers(quote.text)) do
-		if not known[name] then
+		if not chunks.known[name] then
 			fail(quote.file, quote.line, '[[' .. quote.text ..
 			    ']]: no chunk contains ' .. name)
 		end
 	end
 	return pandoc.RawInline('html', '<code>' ..
-	    c.colour(quote.text, linker(quote.file)) .. '</code>')
+	    c.colour(quote.text, chunks.linker(quote.file)) .. '</code>')
 end
 
 -- Inside a literal block noweb's quotes are the author's own brackets.
@@ -189,79 +76,9 @@ local function unquote(text)
 	return (text:gsub('`([^`\n]*)`{%.q n=%d+}', '[[%1]]'))
 end
 
--- A plain subset of regular expressions: ( ) | and - stand for themselves.
-local function pattern(regex)
-	return (regex:gsub('[%%%-()]', '%%%0'):gsub('\\%%?(.)', '%%%1'))
-end
-
-local function quoted_file(block, file)
-	local a = block.attributes
-	local f = io.open(a.file or '')
-	local name = a.file or 'no file'
-	local at = line_of(file, 'file=' .. name)
-	if not f then
-		fail(file, at, 'cannot quote ' .. name .. ': not there')
-		return nil
-	end
-	local lines, on, first, n, done = {}, not a.from, 1, 0, false
-	for l in f:lines() do
-		n = n + 1
-		if not on and not done and l:find(pattern(a.from)) then
-			on, first = true, n
-		end
-		if on then
-			table.insert(lines, l)
-			if a.to and (n > first or not a.from) and
-			    l:find(pattern(a.to)) then
-				on, done = false, true
-			end
-		end
-	end
-	f:close()
-	if #lines == 0 or (a.to and not done) then
-		fail(file, at, 'cannot quote ' .. name .. ': no line matches '
-		    .. (#lines == 0 and a.from or a.to))
-	end
-	local language = name:match('%.(%a+)$') or 'sh'
-	return pandoc.Div({ pandoc.Para { pandoc.Str(name .. ':' .. first) },
-	    pandoc.CodeBlock(table.concat(lines, '\n'),
-	    { class = language:lower() }) }, { class = 'quoted' })
-end
-
 local function read_inlines(text)
 	local doc = pandoc.read(text, 'markdown-auto_identifiers')
 	return utils.blocks_to_inlines(doc.blocks)
-end
-
-local function figure(image, file)
-	local dot = image.src:gsub('%.dot$', '')
-	local f = io.open(work .. '/' .. dot .. '.svg')
-	if not f then
-		fail(file, line_of(file, image.src),
-		    'no chunk draws ' .. image.src)
-		return nil
-	end
-	local svg = f:read('a')
-	f:close()
-	svg = svg:gsub('^.-<svg', '<svg', 1):gsub('<!%-%-.-%-%->', '')
-	    :gsub('<title>.-</title>', ''):gsub(' id="[^"]*"', '')
-	    :gsub(' font%-family="[^"]*"', ''):gsub('="black"', '="currentColor"')
-	    :gsub('<polygon fill="white"[^>]*/>', '', 1)
-	    :gsub('width="(%d+)pt" height="%d+pt"', function(w)
-		return 'role="img" style="width:' .. w * 1.25 .. 'px"' end, 1)
-	local arcs = {}
-	for _, chunk in ipairs(book.names[image.src] or {}) do
-		for use in chunk.body:gmatch('\1(.-)\2') do
-			for _, part in ipairs(book.names[use] or {}) do
-				table.insert(arcs, chunk_link(part, part.number))
-			end
-		end
-	end
-	return List { pandoc.RawBlock('html', '<figure class="diagram">' .. svg
-	    .. '<figcaption>'), pandoc.Plain(image.caption),
-	    pandoc.RawBlock('html', (#arcs > 0 and
-	    '<span class="from">Drawn from ' .. table.concat(arcs, ', ')
-	    .. '.</span>' or '') .. '</figcaption></figure>') }
 end
 
 local function invariant(div, chapter)
@@ -276,7 +93,7 @@ local function invariant(div, chapter)
 	inv.blocks, inv.chapter = div.content, chapter
 	inv.later = div.classes:includes('later')
 	div.content = List(div.content) .. { pandoc.RawBlock('html',
-	    '<p class="xref">' .. indexes.evidence(div.identifier, chunk_link)
+	    '<p class="xref">' .. indexes.evidence(div.identifier, chunks.link)
 	    .. '</p>') }
 	return div
 end
@@ -291,15 +108,24 @@ local function sidenote(note)
 	    pandoc.Span(inlines, { class = 'sidenote' }) }
 end
 
+local wanted = {}		-- links to check when all chapters are read
+
 local function chapter_filter(chapter)
 	local file = chapter.file
-	local function link_to_chunk(link)
+	local function complain(near)	-- about something near this text
+		return function(message)
+			fail(file, line_of(file, near), message)
+		end
+	end
+	local function link(link)
+		local id = link.target:match('^#(.*)')
+		if id then table.insert(wanted, { id, complain(link.target) }) end
 		local name = link.target:match('^chunk:(.*)')
 		if not name then return nil end
 		name = name:gsub('%%20', ' ')
 		if not book.names[name] then
-			fail(file, line_of(file, 'chunk:' .. name:sub(1, 12)),
-			    'no chunk is named ⟨' .. name .. '⟩')
+			complain('chunk:' .. name:sub(1, 12))('no chunk is named ⟨'
+			    .. name .. '⟩')
 		else
 			link.target = '#' .. book.names[name][1].id
 			link.classes = { 'tochunk' }
@@ -318,12 +144,13 @@ local function chapter_filter(chapter)
 			local n = #p.content == 1 and utils.stringify(p)
 			    :match('^CHUNK%-(%d+)%-HERE$')
 			if n then
-				return chunk_html(chapter.chunks[tonumber(n)])
+				return chunks.html(chapter.chunks[tonumber(n)])
 			end
 			local e = p.content[1]
 			if #p.content == 1 and e.t == 'Image' and
 			    e.classes:includes('dot') then
-				return figure(e, file)
+				return exhibits.diagram(e, work, book, chunks.link,
+				    complain(e.src))
 			end
 		end,
 		CodeBlock = function(b)
@@ -331,22 +158,20 @@ local function chapter_filter(chapter)
 				return layout.draw(b, structs, function(text)
 					return pandoc.Plain(read_inlines(text))
 					    :walk(filter)
-				end, function(message)
-					fail(file, line_of(file, 'struct=' ..
-					    b.attributes.struct), message)
-				end)
+				end, complain('struct=' .. b.attributes.struct))
 			elseif b.classes:includes('quote') then
-				return quoted_file(b, file)
+				return exhibits.quotation(b,
+				    complain('file=' .. (b.attributes.file or '')))
 			end
 			b.text = unquote(b.text)
 			return b
 		end,
-		Link = link_to_chunk,
+		Link = link,
 		Note = sidenote,
 		Header = function(h)
 			if h.identifier == '' then
-				h.identifier = fresh(chapter.room .. '--' ..
-				    slug(utils.stringify(h)))
+				h.identifier = chunks.fresh(chapter.room .. '--' ..
+				    chunks.slug(utils.stringify(h)))
 			end
 			return h
 		end,
@@ -438,9 +263,23 @@ local function load_tables()
 	end
 	for _, r in ipairs(rows 'tags.tsv') do
 		if r[4]:match('%*$') then
-			private[r[3]] = private[r[3]] or {}
-			private[r[3]][r[1]] = true
+			chunks.keep_private(r[3], r[1])
 		end
+	end
+end
+
+-- The ids of raw HTML are ours; these are the ones that authors name.
+local function check_links(blocks)
+	local there = {}
+	for id in pairs(chunks.taken) do there[id] = true end
+	for _, chapter in ipairs(book.chapters) do
+		there[chapter.id or ''] = true
+	end
+	local function note(e) there[e.identifier] = true end
+	pandoc.Div(blocks):walk { Header = note, Div = note, Span = note,
+	    CodeBlock = note }
+	for _, w in ipairs(wanted) do
+		if not there[w[1]] then w[2]('no place is named #' .. w[1]) end
 	end
 end
 
@@ -448,16 +287,17 @@ function Reader(input)
 	book = stream.parse(tostring(input))
 	load_tables()
 	number_chapters()
-	number_chunks()
+	chunks.number(book)
 	indexes.collect(book, rows 'proves.tsv')
 	local blocks = List {}
 	for _, chapter in ipairs(book.chapters) do
 		blocks:insert(read_chapter(chapter))
 	end
-	blocks:extend(indexes.pages(book, page, opener, chunk_link, private))
+	blocks:extend(indexes.pages(book, page, opener, chunks.link, chunks.private))
+	check_links(blocks)
 	if #errors > 0 then
 		io.stderr:write(table.concat(errors, '\n'), '\n')
-		os.exit(1)
+		if os.getenv 'DRAFT' == '' then os.exit(1) end
 	end
 	return pandoc.Pandoc(blocks, { title = 'Rfmalloc' })
 end
