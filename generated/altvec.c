@@ -1,0 +1,979 @@
+/* Tangled from lit/65_altvec.nw by 'make tangle': change it there, not here. */
+#include "altvec.h"
+#include "layout.h"
+#include <limits.h>
+#include <string.h>
+
+#define BLOCK_ELEMENTS 2048
+#define COPY_BYTES     ((size_t)8 << 20)
+
+static R_altrep_class_t classes[RFM_RAW + 1];
+
+/* translate between R's types and ours */
+static const struct { SEXPTYPE sexp; const char *name; } types[] = {
+	[0] = { NILSXP, "unsupported" },
+	[RFM_LOGICAL] = { LGLSXP, "logical" },
+	[RFM_INTEGER] = { INTSXP, "integer" },
+	[RFM_NUMERIC] = { REALSXP, "numeric" },
+	[RFM_COMPLEX] = { CPLXSXP, "complex" },
+	[RFM_RAW] = { RAWSXP, "raw" },
+};
+
+uint32_t
+rfm_type_of(int sexp)
+{
+	uint32_t type = RFM_RAW;
+
+	while (type > 0 && types[type].sexp != (SEXPTYPE)sexp)
+		type--;
+	return type;
+}
+
+SEXPTYPE
+rfm_type_sexp(uint32_t type)
+{
+	return types[type <= RFM_RAW ? type : 0].sexp;
+}
+
+/* translate the names of types */
+const char *
+rfm_type_name(uint32_t type)
+{
+	return types[type <= RFM_RAW ? type : 0].name;
+}
+
+uint32_t
+rfm_type_named(const char *name)
+{
+	uint32_t type = RFM_RAW;
+
+	if (strcmp(name, "double") == 0)
+		return RFM_NUMERIC;
+	while (type > 0 && strcmp(types[type].name, name) != 0)
+		type--;
+	return type;
+}
+/* look through the wrappers that R makes */
+static SEXP base_symbol, wrappers[RFM_RAW + 1];
+
+static bool
+is_wrapper(SEXP x, uint32_t type)
+{
+	return rfm_class_name(x) == wrappers[type] &&
+	    rfm_class_package(x) == base_symbol;
+}
+
+SEXP
+rfm_altvec_inner(SEXP x)
+{
+	uint32_t type = rfm_type_of(TYPEOF(x));
+
+	while (type != 0 && ALTREP(x)) {
+		if (R_altrep_inherits(x, classes[type]))
+			return x;
+		if (!is_wrapper(x, type))
+			break;
+		x = R_altrep_data1(x);
+	}
+	return NULL;
+}
+
+/* get at the payload and the runtime of a vector */
+struct rfm_payload *
+rfm_altvec_payload(SEXP x)
+{
+	SEXP inner = rfm_altvec_inner(x);
+
+	return inner == NULL ? NULL : rfm_payload_of(R_altrep_data1(inner));
+}
+
+struct rfm_runtime *
+rfm_altvec_runtime(SEXP x)
+{
+	SEXP inner = rfm_altvec_inner(x);
+
+	if (inner == NULL)
+		return NULL;
+	return rfm_runtime_of_anchor(
+	    R_ExternalPtrProtected(R_altrep_data1(inner)));
+}
+
+struct rfm_payload *
+rfm_altvec_live(SEXP x)
+{
+	struct rfm_payload *payload = rfm_altvec_payload(x);
+
+	if (payload == NULL || payload->address == NULL)
+		rfm_raise("closed", 0, NULL, "closed fmalloc ALTREP vector "
+		    "handle: the vector was destroyed, or restored without "
+		    "its store.");
+	return payload;
+}
+
+bool
+rfm_altvec_open(SEXP x)
+{
+	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+	struct rfm_store_info info;
+
+	if (runtime == NULL)
+		return false;
+	rfm_store_describe(runtime->store, &info);
+	return !info.closed;
+}
+/* make a vector around a payload */
+SEXP
+rfm_altvec_blank(uint32_t type, double promised_length)
+{
+	SEXP pointer = PROTECT(rfm_payload_pointer()), length, x;
+
+	length = promised_length < 0 ? R_NilValue :
+	    Rf_ScalarReal(promised_length);
+	PROTECT(length);
+	x = R_new_altrep(classes[type], pointer, length);
+	UNPROTECT(2);
+	return x;
+}
+
+/* put a payload into a blank vector */
+void
+rfm_altvec_fill(SEXP x, struct rfm_runtime *runtime,
+    struct rfm_payload *payload)
+{
+	rfm_payload_hold(R_altrep_data1(x), runtime, payload);
+	R_set_altrep_data2(x, R_NilValue);
+	if (rfm_payload_shared(payload))
+		MARK_NOT_MUTABLE(x);               /* keeps I7 */
+}
+/* make a temporary or fail */
+SEXP
+rfm_altvec_temporary(struct rfm_runtime *runtime, uint32_t type,
+    uint64_t length)
+{
+	struct rfm_payload *payload;
+	struct rfm_error error;
+	SEXP x = PROTECT(rfm_altvec_blank(type, -1));
+
+	if (rfm_runtime_allocate(runtime, RFM_KIND_TEMPORARY, type, length,
+	    false, &payload, &error) != RFM_OK)
+		rfm_raise_error(&error, runtime->path);
+	rfm_altvec_fill(x, runtime, payload);
+	UNPROTECT(1);
+	return x;
+}
+/* make a temporary beside another vector */
+SEXP
+rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length)
+{
+	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+	struct rfm_payload *payload;
+	struct rfm_error error;
+	SEXP y;
+
+	if (runtime == NULL)
+		return NULL;
+	y = PROTECT(rfm_altvec_blank(type, -1));
+	switch (rfm_runtime_allocate(runtime, RFM_KIND_TEMPORARY, type,
+	    length, false, &payload, &error)) {
+	case RFM_OK:
+		rfm_altvec_fill(y, runtime, payload);
+		break;
+	case RFM_CLOSED: case RFM_POISONED:
+	case RFM_FORKED: case RFM_READ_ONLY:
+		y = NULL;
+		break;
+	default:
+		rfm_raise_error(&error, runtime->path);
+	}
+	UNPROTECT(1);
+	return y;
+}
+/* name the right type among the classes */
+void
+rfm_altvec_reclass(SEXP x, uint32_t type)
+{
+	SEXP class = PROTECT(Rf_getAttrib(x, R_ClassSymbol));
+	R_xlen_t last = XLENGTH(class) - 1;
+	const char *name = rfm_type_name(type);
+
+	if (Rf_inherits(x, "fmalloc") && last > 0 &&
+	    rfm_type_named(CHAR(STRING_ELT(class, last))) != 0 &&
+	    strcmp(CHAR(STRING_ELT(class, last)), name) != 0) {
+		class = PROTECT(Rf_duplicate(class));
+		SET_STRING_ELT(class, last, Rf_mkChar(name));
+		Rf_setAttrib(x, R_ClassSymbol, class);
+		UNPROTECT(1);
+	}
+	UNPROTECT(1);
+}
+/* move elements in blocks */
+void
+rfm_altvec_read(SEXP x, uint64_t from, uint64_t count, void *to)
+{
+	R_xlen_t i = (R_xlen_t)from, n = (R_xlen_t)count;
+
+	switch (TYPEOF(x)) {
+	case LGLSXP:
+		LOGICAL_GET_REGION(x, i, n, to);
+		break;
+	case INTSXP:
+		INTEGER_GET_REGION(x, i, n, to);
+		break;
+	case REALSXP:
+		REAL_GET_REGION(x, i, n, to);
+		break;
+	case CPLXSXP:
+		COMPLEX_GET_REGION(x, i, n, to);
+		break;
+	default:
+		RAW_GET_REGION(x, i, n, to);
+		break;
+	}
+}
+
+/* copy a whole vector into another */
+void
+rfm_altvec_copy(SEXP x, SEXP to)
+{
+	struct rfm_payload *target = rfm_altvec_live(to);
+	uint64_t size = rfm_type_bytes(target->type);
+	uint64_t length = target->length, step = COPY_BYTES / size, i, n;
+
+	for (i = 0; i < length; i += n) {
+		R_CheckUserInterrupt();
+		n = length - i < step ? length - i : step;
+		target = rfm_altvec_live(to);
+		rfm_altvec_read(x, i, n, (char *)target->address + i * size);
+	}
+}
+/* give length, elements and addresses */
+static struct rfm_payload *
+payload_of(SEXP x)
+{
+	return R_ExternalPtrAddr(R_altrep_data1(x));
+}
+
+static void *
+address_of(SEXP x)
+{
+	struct rfm_payload *payload = payload_of(x);
+
+	if (payload == NULL || payload->address == NULL)
+		payload = rfm_altvec_live(x);      /* an R error */
+	return payload->address;
+}
+
+/* give the length of a vector */
+static R_xlen_t
+length_of(SEXP x)
+{
+	struct rfm_payload *payload = payload_of(x);
+	SEXP promised = R_altrep_data2(x);
+
+	if (payload != NULL)
+		return (R_xlen_t)payload->length;
+	return TYPEOF(promised) == REALSXP ? (R_xlen_t)REAL(promised)[0] : 0;
+}
+/* give an address */
+static void *
+dataptr(SEXP x, Rboolean writable)
+{
+	(void)writable;
+	return address_of(x);
+}
+
+static const void *
+dataptr_or_null(SEXP x)
+{
+	struct rfm_payload *payload = payload_of(x);
+
+	return payload == NULL ? NULL : payload->address;
+}
+/* give one element */
+static int
+integer_elt(SEXP x, R_xlen_t i)
+{
+	return ((const int *)address_of(x))[i];
+}
+
+static double
+real_elt(SEXP x, R_xlen_t i)
+{
+	return ((const double *)address_of(x))[i];
+}
+
+static Rcomplex
+complex_elt(SEXP x, R_xlen_t i)
+{
+	return ((const Rcomplex *)address_of(x))[i];
+}
+
+static Rbyte
+raw_elt(SEXP x, R_xlen_t i)
+{
+	return ((const Rbyte *)address_of(x))[i];
+}
+/* give a run of elements */
+static R_xlen_t
+copy_region(SEXP x, R_xlen_t from, R_xlen_t count, void *to)
+{
+	const char *bytes = address_of(x);
+	struct rfm_payload *payload = payload_of(x);
+	size_t size = (size_t)rfm_type_bytes(payload->type);
+	R_xlen_t left = (R_xlen_t)payload->length - from;
+
+	if (count > left)
+		count = left;
+	if (count > 0)
+		memcpy(to, bytes + (size_t)from * size,
+		    (size_t)count * size);
+	return count;
+}
+
+/* give runs of each type */
+static R_xlen_t
+integer_region(SEXP x, R_xlen_t from, R_xlen_t count, int *to)
+{
+	return copy_region(x, from, count, to);
+}
+
+static R_xlen_t
+real_region(SEXP x, R_xlen_t from, R_xlen_t count, double *to)
+{
+	return copy_region(x, from, count, to);
+}
+
+static R_xlen_t
+complex_region(SEXP x, R_xlen_t from, R_xlen_t count, Rcomplex *to)
+{
+	return copy_region(x, from, count, to);
+}
+
+static R_xlen_t
+raw_region(SEXP x, R_xlen_t from, R_xlen_t count, Rbyte *to)
+{
+	return copy_region(x, from, count, to);
+}
+/* take a subset into a temporary */
+/* turn a block of indices into positions */
+static void
+read_positions(SEXP index, R_xlen_t from, R_xlen_t count,
+    R_xlen_t length, int64_t *positions)
+{
+	union { int i[BLOCK_ELEMENTS]; double d[BLOCK_ELEMENTS]; } block;
+	R_xlen_t k;
+
+	if (TYPEOF(index) == INTSXP) {
+		INTEGER_GET_REGION(index, from, count, block.i);
+		for (k = 0; k < count; k++)
+			positions[k] = block.i[k] < 1 ||
+			    block.i[k] > length ? -1 : block.i[k] - 1;
+		return;
+	}
+	REAL_GET_REGION(index, from, count, block.d);
+	for (k = 0; k < count; k++)
+		positions[k] = block.d[k] >= 1 &&
+		    block.d[k] < (double)length + 1 ?
+		    (int64_t)block.d[k] - 1 : -1;
+}
+/* gather elements at positions */
+/* the missing value of each type */
+static void
+missing_value(uint32_t type, Rcomplex *value)
+{
+	int missing = NA_INTEGER;
+
+	value->r = value->i = NA_REAL;
+	if (type == RFM_LOGICAL || type == RFM_INTEGER)
+		memcpy(value, &missing, sizeof missing);
+	if (type == RFM_RAW)
+		memset(value, 0, sizeof *value);
+}
+/* gather elements of one size */
+#define GATHER(name, element)                                           \
+static void                                                             \
+name(const void *from, const int64_t *positions, size_t count,          \
+    void *to, const void *missing)                                      \
+{                                                                       \
+	const element *source = from;                                   \
+	element *target = to, none;                                     \
+	size_t k;                                                       \
+                                                                        \
+	memcpy(&none, missing, sizeof none);                            \
+	for (k = 0; k < count; k++)                                     \
+		target[k] = positions[k] < 0 ? none :                   \
+		    source[positions[k]];                               \
+}
+
+GATHER(gather_1, uint8_t)
+GATHER(gather_4, int32_t)
+GATHER(gather_8, double)
+GATHER(gather_16, Rcomplex)
+
+static void
+gather(SEXP x, const int64_t *positions, size_t count, SEXP y, size_t at)
+{
+	const char *from = address_of(x);
+	char *to = address_of(y);
+	uint32_t type = payload_of(x)->type;
+	size_t size = (size_t)rfm_type_bytes(type), k;
+	Rcomplex missing;
+
+	for (k = 1; k < count; k++)
+		if (positions[k] != positions[0] + (int64_t)k)
+			break;
+	if (k == count && positions[0] >= 0) {
+		memcpy(to + at * size, from + (size_t)positions[0] * size,
+		    count * size);
+		return;
+	}
+	missing_value(type, &missing);
+	to += at * size;
+	switch (size) {
+	case 1: gather_1(from, positions, count, to, &missing); break;
+	case 4: gather_4(from, positions, count, to, &missing); break;
+	case 8: gather_8(from, positions, count, to, &missing); break;
+	default: gather_16(from, positions, count, to, &missing); break;
+	}
+}
+
+static SEXP
+extract_subset(SEXP x, SEXP index, SEXP call)
+{
+	R_xlen_t count = XLENGTH(index), i;
+	uint32_t type = rfm_altvec_live(x)->type;
+	int64_t positions[BLOCK_ELEMENTS];
+	SEXP y;
+
+	(void)call;
+	if (count < 2 || (TYPEOF(index) != INTSXP &&
+	    TYPEOF(index) != REALSXP))
+		return NULL;
+	y = rfm_altvec_sibling(x, type, (uint64_t)count);
+	if (y == NULL)
+		return NULL;
+	PROTECT(y);
+	for (i = 0; i < count; i += BLOCK_ELEMENTS) {
+		R_xlen_t n = count - i < BLOCK_ELEMENTS ? count - i :
+		    BLOCK_ELEMENTS;
+
+		if (i % (BLOCK_ELEMENTS * 128) == 0)
+			R_CheckUserInterrupt();
+		read_positions(index, i, n, length_of(x), positions);
+		gather(x, positions, (size_t)n, y, (size_t)i);
+	}
+	UNPROTECT(1);
+	return y;
+}
+/* duplicate and coerce into temporaries */
+static SEXP
+duplicate(SEXP x, Rboolean deep)
+{
+	struct rfm_payload *payload = rfm_altvec_live(x);
+	SEXP y = rfm_altvec_sibling(x, payload->type, payload->length);
+
+	(void)deep;
+	if (y == NULL)
+		return NULL;
+	PROTECT(y);
+	rfm_altvec_copy(x, y);                     /* keeps I7 */
+	UNPROTECT(1);
+	return y;
+}
+
+/* convert a block between number types */
+/* squeeze a double into an integer */
+static int
+integer_of(double value, bool *lost)
+{
+	if (ISNAN(value))
+		return NA_INTEGER;
+	if (value >= INT_MAX + 1. || value <= INT_MIN) {
+		*lost = true;
+		return NA_INTEGER;
+	}
+	return (int)value;
+}
+
+static bool
+convert(uint32_t from, const void *source, uint32_t to, void *target,
+    uint64_t first, uint64_t count)
+{
+	const int *i = (const int *)source + first;
+	const double *d = (const double *)source + first;
+	int *integers = (int *)target + first;
+	double *doubles = (double *)target + first;
+	bool lost = false;
+	uint64_t k;
+
+	if (to == RFM_NUMERIC) {
+		for (k = 0; k < count; k++)
+			doubles[k] = i[k] == NA_INTEGER ? NA_REAL : i[k];
+	} else if (from != RFM_NUMERIC) {
+		for (k = 0; k < count; k++)
+			integers[k] = i[k] == NA_INTEGER ||
+			    to == RFM_INTEGER ? i[k] : i[k] != 0;
+	} else if (to == RFM_LOGICAL) {
+		for (k = 0; k < count; k++)
+			integers[k] = ISNAN(d[k]) ? NA_LOGICAL : d[k] != 0;
+	} else {
+		for (k = 0; k < count; k++)
+			integers[k] = integer_of(d[k], &lost);
+	}
+	return lost;
+}
+/* coerce between number types */
+static SEXP
+coerce(SEXP x, int sexp)
+{
+	struct rfm_payload *payload = rfm_altvec_live(x);
+	uint32_t from = payload->type, to = rfm_type_of(sexp);
+	uint64_t length = payload->length, i, n;
+	bool lost = false;
+	SEXP y;
+
+	if (from > RFM_NUMERIC || to == 0 || to > RFM_NUMERIC)
+		return NULL;
+	y = rfm_altvec_sibling(x, to, length);
+	if (y == NULL)
+		return NULL;
+	PROTECT(y);
+	for (i = 0; i < length; i += n) {
+		n = length - i < COPY_BYTES ? length - i : COPY_BYTES;
+		R_CheckUserInterrupt();
+		lost |= convert(from, address_of(x), to, address_of(y), i, n);
+	}
+	if (lost)
+		Rf_warning("NAs introduced by coercion to integer range");
+	DUPLICATE_ATTRIB(y, x);
+	rfm_altvec_reclass(y, to);
+	UNPROTECT(1);
+	return y;
+}
+/* know what is known of sealed payloads */
+enum {
+	NO_NA_KNOWN = 1, NO_NA = 2, ORDER_KNOWN = 4, UP = 8, DOWN = 16,
+	FACTS = 32
+};
+
+static SEXP facts;
+
+/* recall and remember facts */
+static int
+recall(SEXP x)
+{
+	SEXP known = R_altrep_data2(x);
+
+	return TYPEOF(known) == INTSXP ? INTEGER(known)[0] : 0;
+}
+
+static int
+remember(SEXP x, int found)
+{
+	int known = recall(x) | found;
+
+	R_set_altrep_data2(x, VECTOR_ELT(facts, known));
+	return known;
+}
+/* look at doubles */
+static int
+look_at_doubles(const double *d, uint64_t n, bool order)
+{
+	bool up = true, down = true;
+	uint64_t k;
+
+	if (!order) {
+		for (k = 0; k < n && !ISNAN(d[k]); k++)
+			;
+		return NO_NA_KNOWN | (k == n ? NO_NA : 0);
+	}
+	while (n > 0 && ISNAN(d[n - 1]))
+		n--;
+	for (k = 1; k < n && (up || down); k++) {
+		up = up && d[k - 1] <= d[k];
+		down = down && d[k - 1] >= d[k];
+	}
+	if (n == 1)
+		up = !ISNAN(d[0]);
+	return ORDER_KNOWN | (up ? UP : down ? DOWN : 0);
+}
+/* look at integers */
+static int
+look_at_integers(const int *i, uint64_t n, bool order)
+{
+	bool up = true, down = true;
+	uint64_t k;
+
+	if (!order) {
+		for (k = 0; k < n && i[k] != NA_INTEGER; k++)
+			;
+		return NO_NA_KNOWN | (k == n ? NO_NA : 0);
+	}
+	while (n > 0 && i[n - 1] == NA_INTEGER)
+		n--;
+	for (k = 1; k < n && (up || down); k++) {
+		bool missing = i[k - 1] == NA_INTEGER;
+
+		up = up && !missing && i[k - 1] <= i[k];
+		down = down && !missing && i[k - 1] >= i[k];
+	}
+	return ORDER_KNOWN | (up ? UP : down ? DOWN : 0);
+}
+/* answer whether values are missing */
+static int
+facts_of(SEXP x, int known, bool order)
+{
+	const struct rfm_payload *payload = payload_of(x);
+	const void *values = address_of(x);
+	int have = recall(x);
+
+	if (payload->state != RFM_SEALED || (have & known) != 0)
+		return have;
+	return remember(x, TYPEOF(x) == REALSXP ?
+	    look_at_doubles(values, payload->length, order) :
+	    look_at_integers(values, payload->length, order));
+}
+
+static int
+no_na(SEXP x)
+{
+	return (facts_of(x, NO_NA_KNOWN, false) & NO_NA) != 0;
+}
+/* answer whether the order is known */
+static int
+is_sorted(SEXP x)
+{
+	int have = facts_of(x, ORDER_KNOWN, true);
+
+	if ((have & ORDER_KNOWN) == 0)
+		return UNKNOWN_SORTEDNESS;
+	return (have & UP) != 0 ? SORTED_INCR :
+	    (have & DOWN) != 0 ? SORTED_DECR : KNOWN_UNSORTED;
+}
+/* show a vector to inspect */
+static const char *
+state_name(const struct rfm_payload *payload)
+{
+	static const char *const names[] = {
+		[RFM_TEMPORARY] = "temporary", [RFM_COMMITTED] = "committed",
+		[RFM_SEALED] = "sealed", [RFM_DESTROYED] = "destroyed",
+	};
+
+	return names[payload->state];
+}
+
+static Rboolean
+inspect(SEXP x, int pre, int deep, int pvec,
+    void (*subtree)(SEXP, int, int, int))
+{
+	struct rfm_payload *payload = payload_of(x);
+
+	(void)pre, (void)deep, (void)pvec, (void)subtree;
+	if (payload == NULL) {
+		Rprintf(" fmalloc_altrep %s without a store\n",
+		    rfm_type_name(rfm_type_of(TYPEOF(x))));
+		return TRUE;
+	}
+	Rprintf(" fmalloc_altrep %s payload_offset=%llu runtime=%s "
+	    "state=%s id=%llu length=%llu\n", rfm_type_name(payload->type),
+	    (unsigned long long)payload->offset,
+	    rfm_altvec_open(x) ? "open" : "closed", state_name(payload),
+	    (unsigned long long)payload->id,
+	    (unsigned long long)payload->length);
+	return TRUE;
+}
+/* write and read references */
+enum { REFERENCE_VERSION, REFERENCE_UUID, REFERENCE_ID, REFERENCE_TYPE,
+	REFERENCE_LENGTH, REFERENCE_PATH, REFERENCE_FIELDS };
+
+/* compose a reference */
+static SEXP
+compose(const struct rfm_runtime *runtime,
+    const struct rfm_payload *payload)
+{
+	SEXP state = PROTECT(Rf_allocVector(VECSXP, REFERENCE_FIELDS));
+	SEXP uuid = Rf_allocVector(RAWSXP, sizeof runtime->uuid);
+
+	SET_VECTOR_ELT(state, REFERENCE_UUID, uuid);
+	memcpy(RAW(uuid), runtime->uuid, sizeof runtime->uuid);
+	SET_VECTOR_ELT(state, REFERENCE_VERSION, Rf_ScalarInteger(1));
+	SET_VECTOR_ELT(state, REFERENCE_ID,
+	    Rf_ScalarReal((double)payload->id));
+	SET_VECTOR_ELT(state, REFERENCE_TYPE,
+	    Rf_mkString(rfm_type_name(payload->type)));
+	SET_VECTOR_ELT(state, REFERENCE_LENGTH,
+	    Rf_ScalarReal((double)payload->length));
+	SET_VECTOR_ELT(state, REFERENCE_PATH, Rf_mkString(runtime->path));
+	UNPROTECT(1);
+	return state;
+}
+/* seal a payload and give its reference */
+static SEXP
+serialized_state(SEXP x)
+{
+	struct rfm_payload *payload = rfm_altvec_live(x);
+	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+	bool temporary = payload->state == RFM_TEMPORARY;
+	struct rfm_error error;
+
+	if (runtime == NULL)
+		return NULL;
+	switch (rfm_store_seal(payload, &error)) {
+	case RFM_OK:
+		break;
+	case RFM_MODE: case RFM_READ_ONLY:
+	case RFM_FORKED: case RFM_CLOSED:
+		return NULL;
+	default:
+		rfm_raise_error(&error, runtime->path);
+	}
+	MARK_NOT_MUTABLE(x);                       /* keeps I7 */
+	if (temporary)
+		rfm_runtime_returned(runtime, payload->bytes);
+	return compose(runtime, payload);
+}
+/* take a reference apart or fail */
+static NORET void
+refuse(const char *why)
+{
+	char message[256];
+
+	snprintf(message, sizeof message,
+	    "invalid Rfmalloc serialized reference: %s", why);
+	rfm_raise("reference", 0, NULL, message);
+}
+
+static void
+check_shape(SEXP state)
+{
+	static const struct { SEXPTYPE type; R_xlen_t length; } shape[] = {
+		{ INTSXP, 1 }, { RAWSXP, 16 }, { REALSXP, 1 },
+		{ STRSXP, 1 }, { REALSXP, 1 }, { STRSXP, 1 },
+	};
+	int k;
+
+	if (TYPEOF(state) != VECSXP || XLENGTH(state) != REFERENCE_FIELDS)
+		refuse("it is not a list of six elements.");
+	for (k = 0; k < REFERENCE_FIELDS; k++) {
+		SEXP field = VECTOR_ELT(state, k);
+
+		if ((SEXPTYPE)TYPEOF(field) != shape[k].type ||
+		    XLENGTH(field) != shape[k].length)
+			refuse("an element is of the wrong type or length.");
+	}
+}
+
+/* check the numbers of a reference or fail */
+struct reference {
+	const uint8_t *uuid;
+	const char    *path;
+	uint64_t       id, length;
+	uint32_t       type;
+};
+
+static void
+take_apart(SEXP state, struct reference *reference)
+{
+	double id, length;
+
+	check_shape(state);
+	if (INTEGER(VECTOR_ELT(state, REFERENCE_VERSION))[0] != 1)
+		refuse("a newer Rfmalloc has written it.");
+	id = REAL(VECTOR_ELT(state, REFERENCE_ID))[0];
+	length = REAL(VECTOR_ELT(state, REFERENCE_LENGTH))[0];
+	if (!(id >= 1 && id < 9007199254740992.) ||
+	    !(length >= 0 && length < 9007199254740992.))
+		refuse("its numbers are out of range.");
+	reference->uuid = RAW(VECTOR_ELT(state, REFERENCE_UUID));
+	reference->id = (uint64_t)id;
+	reference->length = (uint64_t)length;
+	reference->type = rfm_type_named(CHAR(STRING_ELT(
+	    VECTOR_ELT(state, REFERENCE_TYPE), 0)));
+	reference->path = CHAR(STRING_ELT(
+	    VECTOR_ELT(state, REFERENCE_PATH), 0));
+	if (reference->type == 0)
+		refuse("it names a type that does not exist.");
+}
+/* find the store of a reference or fail */
+#define MOVED_HINT "\nIf the file was moved, open it first at its new " \
+	"place with open_fmalloc(); a reference finds an open store " \
+	"wherever it lies."
+
+static NORET void
+refuse_path(const struct rfm_error *error, const char *path)
+{
+	char message[1024];
+
+	snprintf(message, sizeof message,
+	    "A serialized reference leads to '%.300s'. %s%s", path,
+	    error->text, MOVED_HINT);
+	rfm_raise(rfm_status_name(error->status), error->os_errno, path,
+	    message);
+}
+
+static struct rfm_runtime *
+find_store(SEXP anchor, const struct reference *reference)
+{
+	struct rfm_open_options options = { 0 };
+	struct rfm_runtime *runtime;
+	struct rfm_error error;
+	struct rfm_store *store = rfm_store_by_uuid(reference->uuid);
+
+	if (store != NULL) {
+		rfm_store_retain(store);
+		return rfm_runtime_adopt(anchor, store);
+	}
+	options.mode = RFM_PERSISTENT;
+	options.access = RFM_READ;
+	if (rfm_store_open(rfm_os_posix(), reference->path, &options, &store,
+	    NULL, &error) != RFM_OK)
+		refuse_path(&error, reference->path);
+	runtime = rfm_runtime_adopt(anchor, store);
+	if (memcmp(runtime->uuid, reference->uuid,
+	    sizeof runtime->uuid) == 0)
+		return runtime;
+	rfm_fail(&error, RFM_MISMATCH, "That file is another store.");
+	refuse_path(&error, reference->path);
+}
+/* turn a reference into a vector */
+static enum rfm_status
+fits(const struct rfm_payload *payload, const struct reference *reference,
+    struct rfm_error *error)
+{
+	if (payload->type != reference->type ||
+	    payload->length != reference->length)
+		return rfm_fail(error, RFM_MISMATCH, "invalid Rfmalloc "
+		    "serialized reference: record %llu is of another type "
+		    "or length", (unsigned long long)reference->id);
+	if (payload->state != RFM_SEALED)
+		return rfm_fail(error, RFM_MISMATCH, "serialized fmalloc "
+		    "catalog record is not committed: record %llu was not "
+		    "sealed when the power went",
+		    (unsigned long long)reference->id);
+	return RFM_OK;
+}
+
+/* explain why a record was not found */
+static NORET void
+refuse_record(enum rfm_status status, const struct reference *reference,
+    const struct rfm_error *error)
+{
+	char message[512];
+
+	if (status != RFM_NO_RECORD && status != RFM_TOMBSTONE)
+		rfm_raise_error(error, reference->path);
+	snprintf(message, sizeof message, status == RFM_TOMBSTONE ?
+	    "serialized fmalloc catalog record is a tombstone: vector %llu "
+	    "of '%.300s' was destroyed." :
+	    "serialized fmalloc catalog record is not committed: there is "
+	    "no vector %llu in '%.300s'.",
+	    (unsigned long long)reference->id, reference->path);
+	rfm_raise(rfm_status_name(status), 0, reference->path, message);
+}
+
+static SEXP
+unserialize(SEXP class, SEXP state)
+{
+	struct reference reference;
+	struct rfm_runtime *runtime;
+	struct rfm_payload *payload;
+	struct rfm_error error;
+	enum rfm_status status;
+	SEXP anchor, x;
+
+	(void)class;
+	rfm_check_thread();
+	take_apart(state, &reference);
+	anchor = PROTECT(rfm_runtime_prepare());
+	x = PROTECT(rfm_altvec_blank(reference.type, -1));
+	runtime = find_store(anchor, &reference);
+	status = rfm_store_find(runtime->store, reference.id, &payload,
+	    &error);
+	if (status != RFM_OK)
+		refuse_record(status, &reference, &error);
+	rfm_altvec_fill(x, runtime, payload);
+	if (fits(payload, &reference, &error) != RFM_OK)
+		rfm_raise_error(&error, reference.path);
+	MARK_NOT_MUTABLE(x);                       /* keeps I7, I9 */
+	UNPROTECT(2);
+	return x;
+}
+/* fill the class tables */
+static R_altrep_class_t
+make_class(uint32_t type, DllInfo *dll)
+{
+	static const char package[] = "Rfmalloc";
+
+	switch (type) {
+	case RFM_LOGICAL: return R_make_altlogical_class(
+	    "fmalloc_altrep_logical", package, dll);
+	case RFM_INTEGER: return R_make_altinteger_class(
+	    "fmalloc_altrep_integer", package, dll);
+	case RFM_NUMERIC: return R_make_altreal_class(
+	    "fmalloc_altrep_numeric", package, dll);
+	case RFM_COMPLEX: return R_make_altcomplex_class(
+	    "fmalloc_altrep_complex", package, dll);
+	default: return R_make_altraw_class(
+	    "fmalloc_altrep_raw", package, dll);
+	}
+}
+
+/* set the methods that all classes have */
+static void
+set_common_methods(R_altrep_class_t class)
+{
+	R_set_altrep_Length_method(class, length_of);
+	R_set_altrep_Duplicate_method(class, duplicate);
+	R_set_altrep_Coerce_method(class, coerce);
+	R_set_altrep_Inspect_method(class, inspect);
+	R_set_altrep_Serialized_state_method(class, serialized_state);
+	R_set_altrep_Unserialize_method(class, unserialize);
+	R_set_altvec_Dataptr_method(class, dataptr);
+	R_set_altvec_Dataptr_or_null_method(class, dataptr_or_null);
+	R_set_altvec_Extract_subset_method(class, extract_subset);
+}
+/* set the methods of each type */
+static void
+set_typed_methods(const R_altrep_class_t *class)
+{
+	R_set_altlogical_Elt_method(class[RFM_LOGICAL], integer_elt);
+	R_set_altlogical_Get_region_method(class[RFM_LOGICAL],
+	    integer_region);
+	R_set_altlogical_No_NA_method(class[RFM_LOGICAL], no_na);
+	R_set_altlogical_Is_sorted_method(class[RFM_LOGICAL], is_sorted);
+	R_set_altinteger_Elt_method(class[RFM_INTEGER], integer_elt);
+	R_set_altinteger_Get_region_method(class[RFM_INTEGER],
+	    integer_region);
+	R_set_altinteger_No_NA_method(class[RFM_INTEGER], no_na);
+	R_set_altinteger_Is_sorted_method(class[RFM_INTEGER], is_sorted);
+	R_set_altreal_Elt_method(class[RFM_NUMERIC], real_elt);
+	R_set_altreal_Get_region_method(class[RFM_NUMERIC], real_region);
+	R_set_altreal_No_NA_method(class[RFM_NUMERIC], no_na);
+	R_set_altreal_Is_sorted_method(class[RFM_NUMERIC], is_sorted);
+	R_set_altcomplex_Elt_method(class[RFM_COMPLEX], complex_elt);
+	R_set_altcomplex_Get_region_method(class[RFM_COMPLEX],
+	    complex_region);
+	R_set_altraw_Elt_method(class[RFM_RAW], raw_elt);
+	R_set_altraw_Get_region_method(class[RFM_RAW], raw_region);
+}
+/* make all classes at load time */
+void
+rfm_altvec_load(DllInfo *dll)
+{
+	static const char *const names[] = { "wrap_logical", "wrap_integer",
+		"wrap_real", "wrap_complex", "wrap_raw" };
+	uint32_t type;
+	int k;
+
+	for (type = RFM_LOGICAL; type <= RFM_RAW; type++) {
+		classes[type] = make_class(type, dll);
+		set_common_methods(classes[type]);
+		wrappers[type] = Rf_install(names[type - 1]);
+	}
+	set_typed_methods(classes);
+	base_symbol = Rf_install("base");
+	facts = Rf_allocVector(VECSXP, FACTS);
+	R_PreserveObject(facts);
+	for (k = 0; k < FACTS; k++)
+		SET_VECTOR_ELT(facts, k, Rf_ScalarInteger(k));
+}

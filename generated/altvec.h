@@ -1,0 +1,28 @@
+/* Tangled from lit/65_altvec.nw by 'make tangle': change it there, not here. */
+#ifndef RFM_ALTVEC_H
+#define RFM_ALTVEC_H
+#include "runtime.h"
+
+/* types in R and in the file */
+uint32_t    rfm_type_of(int sexp);
+SEXPTYPE    rfm_type_sexp(uint32_t type);
+const char *rfm_type_name(uint32_t type);
+uint32_t    rfm_type_named(const char *name);
+/* asking whether a vector is ours */
+SEXP                rfm_altvec_inner(SEXP x);    /* NULL: not ours */
+struct rfm_payload *rfm_altvec_payload(SEXP x);  /* NULL: not ours */
+struct rfm_runtime *rfm_altvec_runtime(SEXP x);  /* NULL: none any more */
+struct rfm_payload *rfm_altvec_live(SEXP x);     /* or an R error */
+bool                rfm_altvec_open(SEXP x);     /* is its store? */
+/* making vectors */
+SEXP rfm_altvec_blank(uint32_t type, double promised_length);
+void rfm_altvec_fill(SEXP x, struct rfm_runtime *, struct rfm_payload *);
+SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,
+         uint64_t length);
+SEXP rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length);
+void rfm_altvec_reclass(SEXP x, uint32_t type);
+void rfm_altvec_load(DllInfo *);
+/* moving elements by blocks */
+void rfm_altvec_read(SEXP x, uint64_t from, uint64_t count, void *to);
+void rfm_altvec_copy(SEXP x, SEXP to);
+#endif

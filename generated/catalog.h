@@ -1,0 +1,51 @@
+/* Tangled from lit/45_catalog.nw by 'make tangle': change it there, not here. */
+#ifndef RFM_CATALOG_H
+#define RFM_CATALOG_H
+#include "layout.h"
+
+#define RFM_ID_LEAP (1ULL << 32)
+
+/* the states of a payload */
+enum rfm_state {
+	RFM_TEMPORARY,  /* not in the log; belongs to its R object */
+	RFM_COMMITTED,  /* in the log; writable in place */
+	RFM_SEALED,     /* in the log; never changes again */
+	RFM_DESTROYED   /* freed, or its handles closed */
+};
+/* a row of the catalog */
+struct rfm_entry {
+	uint64_t       id;
+	uint64_t       offset;
+	uint64_t       bytes;
+	uint64_t       length;
+	uint64_t       record_offset;
+	uint32_t       type;
+	enum rfm_state state;
+	uint32_t       checksum_kind;
+	uint32_t       payload_checksum;
+	void          *attachment;
+};
+/* the catalog as a whole */
+struct rfm_catalog {
+	struct rfm_entry *entries;
+	size_t            count;
+	size_t            capacity;
+	uint64_t          next_id;     /* 0 stands for 1 */
+	uint64_t          live;
+	uint64_t          sealed;      /* of the living */
+	uint64_t          tombstones;
+	uint64_t          live_bytes;  /* extents of the living */
+};
+
+void rfm_catalog_dispose(struct rfm_catalog *);
+enum rfm_status rfm_catalog_secure(struct rfm_catalog *,
+    struct rfm_error *);
+enum rfm_status rfm_catalog_apply(struct rfm_catalog *, uint32_t kind,
+    const void *body, uint64_t record_offset, uint64_t file_bytes,
+    struct rfm_error *);
+struct rfm_entry *rfm_catalog_find(const struct rfm_catalog *,
+    uint64_t id);
+enum rfm_status rfm_catalog_resolve(const struct rfm_catalog *,
+    uint64_t id, struct rfm_entry **, struct rfm_error *);
+void rfm_catalog_compact(struct rfm_catalog *);
+#endif

@@ -1,0 +1,1218 @@
+/* Tangled from lit/55_check.nw by 'make tangle': change it there, not here. */
+#include "check.h"
+#include "crc.h"
+#include "layout.h"
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define U64 "%" PRIu64
+
+/* what the judge remembers of a payload */
+#define NEVER UINT64_MAX
+
+struct vector {
+	uint64_t id, offset, bytes;
+	uint64_t made, sealed, freed;    /* sequences, or NEVER */
+	uint64_t record;                 /* where its ALLOCATE is */
+	bool     summed;                 /* it carries a checksum */
+	uint32_t checksum;
+};
+/* what the judge remembers of an extent */
+struct extent {
+	uint64_t offset, bytes;
+	uint64_t id;
+};
+struct place {
+	uint64_t offset, bytes, salt;
+};
+/* a record in memory */
+struct record {
+	uint64_t               at;       /* its place in the file */
+	struct rfm_record_disk head;
+	union {
+		struct rfm_allocate_disk allocate;
+		struct rfm_free_disk     free;
+		struct rfm_seal_disk     seal;
+		struct rfm_commit_disk   commit;
+		struct rfm_link_disk     link;
+	} body;
+};
+
+#define RECORD_LEAST (sizeof(struct rfm_record_disk) + \
+    sizeof(struct rfm_free_disk))
+#define RECORD_MOST  (sizeof(struct rfm_record_disk) + \
+    sizeof(struct rfm_allocate_disk))
+#define LINK_BYTES   (sizeof(struct rfm_record_disk) + \
+    sizeof(struct rfm_link_disk))
+/* what the judge has in mind */
+#define WINDOW_BYTES 65536
+
+struct check {
+	struct rfm_os             *os;
+	struct rfm_file           *file;
+	rfm_check_line            *line;
+	void                      *context;
+	struct rfm_check_report   *report;
+	struct rfm_error          *error;
+	struct rfm_superblock_disk copies[RFM_SUPERBLOCKS];
+	struct rfm_superblock_disk super;  /* the copy that counts */
+	/* the state of the walk */
+	struct place segment;    /* that we are in */
+	uint64_t     at;         /* the next record's place */
+	uint64_t     due;        /* the next record's sequence */
+	uint64_t     first;      /* the first record's sequence */
+	uint64_t     committed;  /* records below this are committed */
+	uint64_t     last_id;    /* the highest id seen */
+	uint64_t     next_id;    /* as the last COMMIT said */
+	bool         strict;     /* no power cut may excuse this file */
+	bool         walking;    /* there is a next record to look at */
+	bool         broken;     /* the log's end was not reached */
+	bool         overlap;    /* some extents overlap */
+	bool         leftover;   /* bytes stand behind the log's end */
+	const char  *why;        /* the walk ended there */
+	struct vector *vectors;
+	size_t         vectors_count, vectors_room;
+	struct extent *extents;
+	size_t         extents_count, extents_room;
+	uint64_t       window_offset;
+	size_t         window_bytes;
+	uint8_t        window[WINDOW_BYTES];
+};
+/* report damage and make notes */
+static void
+speak(struct check *c, const char *what, const char *format,
+    va_list arguments)
+{
+	char   text[512];
+	size_t n = (size_t)snprintf(text, sizeof text, "%s: ", what);
+
+	vsnprintf(text + n, sizeof text - n, format, arguments);
+	if (c->line != NULL)
+		c->line(c->context, text);
+}
+
+static void __attribute__((format(printf, 2, 3)))
+damage(struct check *c, const char *format, ...)
+{
+	va_list arguments;
+
+	c->report->problems++;
+	va_start(arguments, format);
+	speak(c, "damage", format, arguments);
+	va_end(arguments);
+}
+
+static void __attribute__((format(printf, 2, 3)))
+note(struct check *c, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	speak(c, "note", format, arguments);
+	va_end(arguments);
+}
+/* the judge's eyes */
+/* look at bytes through the window */
+static bool
+in_file(const struct check *c, uint64_t offset, uint64_t bytes)
+{
+	uint64_t file = c->report->file_bytes;
+
+	return bytes <= file && offset <= file - bytes;
+}
+
+static enum rfm_status
+look(struct check *c, uint64_t offset, size_t bytes,
+    const uint8_t **seen)
+{
+	uint64_t rest = c->report->file_bytes - offset;
+	uint64_t into = offset - c->window_offset;
+
+	if (into > c->window_bytes || c->window_bytes - into < bytes) {
+		size_t n = rest < WINDOW_BYTES ? (size_t)rest
+		    : WINDOW_BYTES;
+		c->window_bytes = 0;
+		RFM_TRY(c->os->read(c->os, c->file, offset, c->window,
+		    n, c->error));
+		c->window_offset = offset;
+		c->window_bytes = n;
+		into = 0;
+	}
+	*seen = c->window + into;
+	return RFM_OK;
+}
+/* see whether bytes are all zero */
+static bool
+all_zero(const void *bytes, size_t n)
+{
+	const uint8_t *byte = bytes;
+
+	while (n > 0 && *byte == 0)
+		byte++, n--;
+	return n == 0;
+}
+/* remember payloads and extents */
+static enum rfm_status
+grow(struct check *c, void **list, size_t *room, size_t count,
+    size_t each)
+{
+	size_t more = *room == 0 ? 64 : *room * 2;
+	void  *larger;
+
+	if (count < *room)
+		return RFM_OK;
+	if (more > SIZE_MAX / each ||
+	    (larger = realloc(*list, more * each)) == NULL)
+		return rfm_fail(c->error, RFM_NO_MEMORY,
+		    "no memory to check %zu records", count);
+	*list = larger;
+	*room = more;
+	return RFM_OK;
+}
+
+static enum rfm_status
+add_extent(struct check *c, uint64_t offset, uint64_t bytes, uint64_t id)
+{
+	void            *list = c->extents;
+	enum rfm_status  status = grow(c, &list, &c->extents_room,
+	    c->extents_count, sizeof *c->extents);
+
+	c->extents = list;
+	if (status == RFM_OK)
+		c->extents[c->extents_count++] =
+		    (struct extent){ offset, bytes, id };
+	return status;
+}
+/* read a record, or say why there is none */
+static enum rfm_status
+read_record(struct check *c, const struct place *p, uint64_t at,
+    struct record *r, const char **why)
+{
+	uint64_t       room = p->offset + p->bytes - at;
+	const uint8_t *seen;
+
+	memset(r, 0, sizeof *r);
+	r->at = at;
+	*why = "the segment ends";
+	if (room < RECORD_LEAST)
+		return RFM_OK;
+	RFM_TRY(look(c, at, sizeof r->head, &seen));
+	memcpy(&r->head, seen, sizeof r->head);
+	*why = "its length is impossible";
+	if (r->head.bytes < RECORD_LEAST || r->head.bytes > RECORD_MOST ||
+	    r->head.bytes % 8 != 0 || r->head.bytes > room)
+		return RFM_OK;
+	RFM_TRY(look(c, at, r->head.bytes, &seen));
+	*why = "its checksum is wrong";
+	if (r->head.checksum != rfm_crc32c(0, seen + 4,
+	    r->head.bytes - 4))
+		return RFM_OK;
+	*why = r->head.salt == p->salt ? NULL
+	    : "its salt is not that of its segment";
+	memcpy(&r->body, seen + sizeof r->head,
+	    r->head.bytes - sizeof r->head);
+	return RFM_OK;
+}
+/* find the next whole record, wherever it is */
+static enum rfm_status
+find_record(struct check *c, const struct place *p, uint64_t *at,
+    struct record *r, bool *found)
+{
+	const char    *why;
+	const uint8_t *seen;
+
+	*found = false;
+	for (; p->offset + p->bytes - *at >= RECORD_LEAST; *at += 8) {
+		RFM_TRY(look(c, *at, sizeof r->head, &seen));
+		memcpy(&r->head, seen, sizeof r->head);
+		if (r->head.salt != p->salt)
+			continue;
+		RFM_TRY(read_record(c, p, *at, r, &why));
+		*found = why == NULL;
+		if (*found)
+			return RFM_OK;
+	}
+	return RFM_OK;
+}
+/* find a witness behind a break */
+static enum rfm_status
+find_witness(struct check *c, struct place p, uint64_t at,
+    struct record *r, bool *found)
+{
+	uint64_t budget = c->report->file_bytes;
+	uint64_t after = c->due;
+
+	for (;;) {
+		RFM_TRY(find_record(c, &p, &at, r, found));
+		if (!*found)
+			return RFM_OK;
+		at += r->head.bytes;
+		if (r->head.sequence < after)
+			continue;
+		after = r->head.sequence;
+		if (r->head.kind == RFM_RECORD_COMMIT || c->strict)
+			return RFM_OK;
+		if (r->head.kind != RFM_RECORD_LINK)
+			continue;
+		/* search on behind the LINK, or give up */
+		p = (struct place){ r->body.link.offset, r->body.link.bytes,
+		    r->body.link.salt };
+		*found = in_file(c, p.offset, p.bytes) && p.bytes <= budget;
+		if (!*found)
+			return RFM_OK;
+		budget -= p.bytes;
+		at = p.offset;
+		after++;
+	}
+}
+/* the judge on superblocks */
+/* tell the condition of a superblock copy */
+enum condition { WHOLE, BLANK, TORN, LATER, ALIEN };
+
+static const uint8_t store_magic[8] = {
+	0x89, 0x52, 0x46, 0x4d, 0x0d, 0x0a, 0x1a, 0x0a
+};
+
+static enum condition
+condition_of(const struct rfm_superblock_disk *s)
+{
+	size_t before = offsetof(struct rfm_superblock_disk, checksum);
+
+	if (all_zero(s, sizeof *s))
+		return BLANK;
+	if (memcmp(s->magic, store_magic, sizeof store_magic) != 0)
+		return ALIEN;
+	if (s->checksum != rfm_crc32c(0, s, before))
+		return TORN;
+	return s->version == RFM_FORMAT_VERSION ? WHOLE : LATER;
+}
+/* read both superblock copies */
+static enum rfm_status
+read_copies(struct check *c,
+    struct rfm_superblock_disk copies[RFM_SUPERBLOCKS])
+{
+	uint64_t file = c->report->file_bytes;
+
+	memset(copies, 0, RFM_SUPERBLOCKS * sizeof copies[0]);
+	for (unsigned i = 0; i < RFM_SUPERBLOCKS; i++) {
+		uint64_t offset = i * (uint64_t)RFM_PAGE_BYTES;
+		uint64_t rest = offset < file ? file - offset : 0;
+		size_t   n = rest < sizeof copies[i] ? (size_t)rest
+		    : sizeof copies[i];
+		if (n > 0)
+			RFM_TRY(c->os->read(c->os, c->file, offset,
+			    &copies[i], n, c->error));
+	}
+	return RFM_OK;
+}
+/* refuse what is no store, or mourn what was one */
+static enum rfm_status
+refuse_or_mourn(struct check *c, const enum condition is[])
+{
+	unsigned magics = 0, later = 0;
+	uint32_t version = RFM_FORMAT_VERSION;
+
+	for (unsigned i = 0; i < RFM_SUPERBLOCKS; i++) {
+		if (is[i] != TORN && is[i] != LATER)
+			continue;
+		magics++;
+		if (c->copies[i].version == RFM_FORMAT_VERSION)
+			continue;
+		version = c->copies[i].version;
+		later += is[i] == LATER ? RFM_SUPERBLOCKS : 1;
+	}
+	if (magics == 0)
+		return rfm_fail(c->error, RFM_FOREIGN,
+		    "not a store: it does not begin like one");
+	if (later >= magics)
+		return rfm_fail(c->error, RFM_VERSION,
+		    "a store of format %" PRIu32 "; this program knows"
+		    " format %d", version, RFM_FORMAT_VERSION);
+	/* mourn a store without a superblock */
+	damage(c, "superblocks: neither copy is whole (bytes 0 and %d); the log"
+	    " cannot be found%s", RFM_PAGE_BYTES, is[0] == BLANK ? "; a creation"
+	    " that was interrupted looks the same" : "");
+	return RFM_OK;
+}
+/* note what the superblock says */
+static void
+note_what_it_is(struct check *c)
+{
+	const struct rfm_superblock_disk *s = &c->super;
+	uint8_t boot[16];
+
+	c->os->boot_id(c->os, boot);
+	c->report->clean = (s->flags & RFM_SUPERBLOCK_CLEAN) != 0;
+	c->report->scratch = (s->flags & RFM_SUPERBLOCK_SCRATCH) != 0;
+	c->report->superblock_sequence = s->sequence;
+	memcpy(c->report->uuid, s->uuid, sizeof s->uuid);
+	c->strict = c->report->clean ||
+	    (!all_zero(boot, sizeof boot) &&
+	    memcmp(boot, s->boot, sizeof boot) == 0);
+	if (c->report->scratch)
+		note(c, "a scratch store: it keeps no records, so there is"
+		    " no log to check");
+}
+/* check a whole superblock */
+static void
+check_superblock(struct check *c, unsigned i)
+{
+	const struct rfm_superblock_disk *s = &c->copies[i];
+	uint32_t known = RFM_SUPERBLOCK_CLEAN | RFM_SUPERBLOCK_SCRATCH;
+
+	if (s->sequence == 0 || s->sequence % RFM_SUPERBLOCKS != i)
+		damage(c, "superblock copy %u: its number " U64
+		    " does not belong into this page", i, s->sequence);
+	if ((s->flags & ~known) != 0)
+		damage(c, "superblock copy %u: unknown flags 0x%" PRIx32,
+		    i, s->flags);
+	if (!all_zero(s->reserved, sizeof s->reserved))
+		damage(c, "superblock copy %u: its reserved bytes are not"
+		    " zero", i);
+	if (all_zero(s->uuid, sizeof s->uuid))
+		damage(c, "superblock copy %u: it has no UUID", i);
+	if ((s->flags & RFM_SUPERBLOCK_SCRATCH) != 0 &&
+	    (s->head_offset | s->head_bytes | s->head_salt) != 0)
+		damage(c, "superblock copy %u: a scratch store that names"
+		    " a log", i);
+}
+/* compare two whole superblocks */
+static void
+compare_superblocks(struct check *c)
+{
+	const struct rfm_superblock_disk *a = &c->copies[0];
+	const struct rfm_superblock_disk *b = &c->copies[1];
+
+	if (a->sequence - b->sequence != 1 &&
+	    b->sequence - a->sequence != 1)
+		damage(c, "superblocks: their numbers " U64 " and " U64
+		    " are not one apart", a->sequence, b->sequence);
+	if (memcmp(a->uuid, b->uuid, sizeof a->uuid) != 0)
+		damage(c, "superblocks: two different UUIDs");
+	if (((a->flags ^ b->flags) & RFM_SUPERBLOCK_SCRATCH) != 0)
+		damage(c, "superblocks: only one of them says that this is"
+		    " a scratch store");
+}
+/* see whether a torn write explains a superblock */
+static bool
+torn_write_explains(const struct rfm_superblock_disk *torn,
+    const struct rfm_superblock_disk *super)
+{
+	uint64_t       next = super->sequence + 1;
+	uint64_t       last = super->sequence - 1;
+	const uint8_t *t = (const uint8_t *)torn;
+	const uint8_t *s = (const uint8_t *)super;
+	size_t         flags = offsetof(struct rfm_superblock_disk, flags);
+	size_t         uuid = offsetof(struct rfm_superblock_disk, uuid);
+	bool           blank = last == 0;  /* the page was zeros before */
+
+	for (size_t i = 0; i < uuid + sizeof super->uuid; i++)
+		if ((i < flags || i >= uuid) && t[i] != s[i] &&
+		    !(blank && t[i] == 0))
+			return false;
+	t = (const uint8_t *)&torn->sequence;
+	for (size_t i = 0; i < sizeof next; i++)
+		if (t[i] != ((const uint8_t *)&next)[i] &&
+		    t[i] != ((const uint8_t *)&last)[i])
+			return false;
+	return (torn->flags & ~(RFM_SUPERBLOCK_CLEAN |
+	    RFM_SUPERBLOCK_SCRATCH)) == 0 &&
+	    all_zero(torn->reserved, sizeof torn->reserved);
+}
+/* see whether the log of a torn superblock went on */
+static enum rfm_status
+see_whether_used(struct check *c, const struct rfm_superblock_disk *torn,
+    bool *used)
+{
+	struct place  p = { torn->head_offset, torn->head_bytes,
+	    torn->head_salt };
+	uint64_t      at = p.offset, commits = 0;
+	struct record r;
+	bool          found = true;
+
+	if (p.offset == c->super.head_offset || p.offset % 64 != 0 ||
+	    !in_file(c, p.offset, p.bytes))
+		return RFM_OK;
+	while (found && !*used) {
+		RFM_TRY(find_record(c, &p, &at, &r, &found));
+		*used = found && commits > 0;
+		if (found && r.head.kind == RFM_RECORD_COMMIT)
+			commits++;
+		if (found)
+			at += r.head.bytes;
+	}
+	return RFM_OK;
+}
+/* excuse a superblock that is not whole */
+static enum rfm_status
+excuse_superblock(struct check *c, unsigned i, enum condition is)
+{
+	const struct rfm_superblock_disk *torn = &c->copies[i];
+	bool used = false;
+
+	if (is == BLANK && c->super.sequence == 1)
+		return RFM_OK;
+	if (is == BLANK || is == LATER ||
+	    !torn_write_explains(torn, &c->super)) {
+		damage(c, "superblock copy %u (byte %u): not whole, and not"
+		    " what a torn write leaves", i, i * RFM_PAGE_BYTES);
+		return RFM_OK;
+	}
+	if (torn->sequence == c->super.sequence + 1)
+		RFM_TRY(see_whether_used(c, torn, &used));
+	if (used)
+		damage(c, "superblock copy %u (byte %u): not whole, but it"
+		    " was once: the log that it names went on", i,
+		    i * RFM_PAGE_BYTES);
+	else
+		note(c, "superblock copy %u (byte %u): not whole, as a torn"
+		    " write leaves it; the other copy counts", i,
+		    i * RFM_PAGE_BYTES);
+	return RFM_OK;
+}
+/* read the superblocks, or fail if there are none */
+static enum rfm_status
+read_superblocks(struct check *c, bool *store)
+{
+	const struct rfm_superblock_disk *s = c->copies;
+	enum condition is[RFM_SUPERBLOCKS];
+	unsigned       w;
+
+	RFM_TRY(read_copies(c, c->copies));
+	is[0] = condition_of(&s[0]);
+	is[1] = condition_of(&s[1]);
+	*store = is[0] == WHOLE || is[1] == WHOLE;
+	if (!*store)
+		return refuse_or_mourn(c, is);
+	w = is[1] == WHOLE && (is[0] != WHOLE ||
+	    s[1].sequence > s[0].sequence);
+	c->super = s[w];
+	note_what_it_is(c);
+	check_superblock(c, w);
+	if (is[1 - w] == WHOLE) {
+		check_superblock(c, 1 - w);
+		compare_superblocks(c);
+		return RFM_OK;
+	}
+	return excuse_superblock(c, 1 - w, is[1 - w]);
+}
+/* check the size of the file */
+static void
+check_file_size(struct check *c)
+{
+	uint64_t bytes = c->report->file_bytes;
+
+	if (bytes % RFM_FILE_STEP_BYTES != 0)
+		damage(c, "file: its size, " U64 " bytes, is not a multiple"
+		    " of %d: it was cut or something was appended", bytes,
+		    RFM_FILE_STEP_BYTES);
+	if (bytes < RFM_FILE_MIN_BYTES)
+		damage(c, "file: " U64 " bytes are less than the smallest"
+		    " store has", bytes);
+	if (bytes > RFM_FILE_MAX_BYTES)
+		damage(c, "file: " U64 " bytes are more than format 1"
+		    " allows", bytes);
+}
+/* the judge on segments */
+/* check the place of a segment */
+static uint64_t
+unit_of(uint64_t bytes)
+{
+	return bytes < RFM_PAGE_BYTES ? RFM_GRANULE_BYTES : RFM_PAGE_BYTES;
+}
+
+static uint64_t
+room_of(uint64_t bytes)
+{
+	uint64_t unit = unit_of(bytes);
+
+	if (bytes > RFM_FILE_MAX_BYTES)
+		return UINT64_MAX;
+	return bytes == 0 ? unit : (bytes + unit - 1) / unit * unit;
+}
+
+static bool
+place_possible(struct check *c, const struct place *p,
+    const char *who, uint64_t where)
+{
+	uint64_t unit = unit_of(p->bytes);
+
+	if (p->bytes >= RFM_SEGMENT_MIN_BYTES &&
+	    p->bytes <= RFM_SEGMENT_MAX_BYTES &&
+	    p->offset % unit == 0 && p->offset >= RFM_HEAP_OFFSET &&
+	    p->offset <= RFM_FILE_MAX_BYTES - p->bytes)
+		return true;
+	damage(c, "%s at byte " U64 ": it names an impossible log segment"
+	    " (offset " U64 ", " U64 " bytes)", who, where, p->offset,
+	    p->bytes);
+	return false;
+}
+/* see whether a segment is there */
+static enum rfm_status
+look_for_segment(struct check *c, const struct place *p,
+    struct rfm_segment_disk *s, const char **why)
+{
+	static const char magic[8] = "RFMSEG1\n";
+	size_t         before = offsetof(struct rfm_segment_disk, checksum);
+	const uint8_t *seen;
+
+	*why = "it lies beyond the end of the file";
+	if (!in_file(c, p->offset, p->bytes))
+		return RFM_OK;
+	RFM_TRY(look(c, p->offset, sizeof *s, &seen));
+	memcpy(s, seen, sizeof *s);
+	if (memcmp(s->magic, magic, sizeof magic) != 0)
+		*why = "no segment begins there";
+	else if (s->checksum != rfm_crc32c(0, s, before))
+		*why = "the checksum of its head is wrong";
+	else if (s->salt != p->salt)
+		*why = "its head has another salt";
+	else
+		*why = NULL;
+	return RFM_OK;
+}
+/* see whether a segment was read before */
+static bool
+was_read_before(const struct check *c, uint64_t offset)
+{
+	for (size_t i = 0; i < c->extents_count; i++)
+		if (c->extents[i].offset == offset)
+			return true;
+	return false;
+}
+/* check the head of a segment */
+static bool
+segment_fits(struct check *c, const struct place *p,
+    const struct rfm_segment_disk *s)
+{
+	uint64_t problems = c->report->problems;
+
+	if (s->bytes != p->bytes)
+		damage(c, "segment at byte " U64 ": its head says " U64
+		    " bytes, but it was named with " U64, p->offset,
+		    s->bytes, p->bytes);
+	if (!all_zero(s->reserved, sizeof s->reserved))
+		damage(c, "segment at byte " U64 ": its reserved bytes are"
+		    " not zero", p->offset);
+	if (s->first_sequence != c->due && was_read_before(c, p->offset))
+		damage(c, "the log runs in a circle: a LINK leads back to"
+		    " the segment at byte " U64, p->offset);
+	else if (s->first_sequence == 0 || s->first_sequence != c->due)
+		damage(c, "segment at byte " U64 ": its first sequence is "
+		    U64 ", but " U64 " was due", p->offset,
+		    s->first_sequence, c->due);
+	return c->report->problems == problems;
+}
+/* judge a segment that is not there */
+static enum rfm_status
+miss_segment(struct check *c, const struct place *p, const char *why)
+{
+	struct record r;
+	bool          found = false;
+
+	c->broken = true;
+	if (c->report->segments == 0) {
+		damage(c, "the log cannot be read: its first segment, at"
+		    " byte " U64 ", is not there: %s", p->offset, why);
+		return RFM_OK;
+	}
+	if (in_file(c, p->offset, p->bytes))
+		RFM_TRY(find_witness(c, *p, p->offset, &r, &found));
+	if (was_read_before(c, p->offset))
+		damage(c, "the log runs in a circle: a LINK leads back to"
+		    " the segment at byte " U64, p->offset);
+	else if (found || c->strict)
+		damage(c, "the log goes on at byte " U64 ", but the segment"
+		    " is not there: %s", p->offset, why);
+	else
+		c->broken = false;
+	if (!c->broken)
+		note(c, "the log goes on at byte " U64 ", but %s: as a power"
+		    " cut leaves it; nothing there was committed",
+		    p->offset, why);
+	return RFM_OK;
+}
+/* enter a segment */
+static enum rfm_status
+enter_segment(struct check *c, const struct place *p)
+{
+	struct rfm_segment_disk s;
+	const char             *why;
+
+	c->walking = false;
+	RFM_TRY(look_for_segment(c, p, &s, &why));
+	if (why != NULL)
+		return miss_segment(c, p, why);
+	if (c->report->segments == 0)
+		c->due = c->first = s.first_sequence;
+	c->broken = !segment_fits(c, p, &s);
+	if (c->broken)
+		return RFM_OK;
+	c->walking = true;
+	c->segment = *p;
+	c->at = p->offset + sizeof s;
+	c->report->segments++;
+	c->report->log_bytes += p->bytes;
+	return add_extent(c, p->offset, room_of(p->bytes), 0);
+}
+/* the judge on records */
+/* report damage in a record */
+static void __attribute__((format(printf, 3, 4)))
+fault(struct check *c, const struct record *r, const char *format, ...)
+{
+	char    text[256];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	damage(c, "record " U64 " at byte " U64 ": %s", r->head.sequence,
+	    r->at, text);
+}
+/* see whether a record belongs here */
+static bool
+record_fits(struct check *c, const struct record *r)
+{
+	static const uint32_t body[] = {
+		[RFM_RECORD_ALLOCATE] = sizeof r->body.allocate,
+		[RFM_RECORD_FREE] = sizeof r->body.free,
+		[RFM_RECORD_SEAL] = sizeof r->body.seal,
+		[RFM_RECORD_COMMIT] = sizeof r->body.commit,
+		[RFM_RECORD_LINK] = sizeof r->body.link,
+	};
+	uint64_t problems = c->report->problems;
+	uint32_t kind = r->head.kind;
+
+	if (r->head.sequence != c->due)
+		fault(c, r, "sequence " U64 " was due here", c->due);
+	if (kind == 0 || kind >= sizeof body / sizeof body[0])
+		fault(c, r, "unknown kind %" PRIu32, kind);
+	else if (r->head.bytes != sizeof r->head + body[kind])
+		fault(c, r, "%" PRIu32 " bytes are not the size of its"
+		    " kind", r->head.bytes);
+	if (r->head.reserved != 0)
+		fault(c, r, "its reserved bytes are not zero");
+	return c->report->problems == problems;
+}
+/* find a payload by its id */
+static struct vector *
+find_vector(const struct check *c, uint64_t id)
+{
+	size_t low = 0, high = c->vectors_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (c->vectors[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < c->vectors_count && c->vectors[low].id == id
+	    ? &c->vectors[low] : NULL;
+}
+/* check the fields of a payload's checksum */
+static void
+check_sum_fields(struct check *c, const struct record *r, uint32_t kind,
+    uint32_t sum)
+{
+	if (kind != RFM_CHECKSUM_NONE && kind != RFM_CHECKSUM_CRC32C)
+		fault(c, r, "unknown kind %" PRIu32 " of payload checksum",
+		    kind);
+	if (kind == RFM_CHECKSUM_NONE && sum != 0)
+		fault(c, r, "a payload checksum of no kind");
+}
+/* check the shape of a payload */
+static uint64_t
+element_bytes(uint32_t type)
+{
+	static const uint8_t bytes[] = {
+		[RFM_LOGICAL] = 4, [RFM_INTEGER] = 4, [RFM_NUMERIC] = 8,
+		[RFM_COMPLEX] = 16, [RFM_RAW] = 1
+	};
+
+	return type < sizeof bytes ? bytes[type] : 0;
+}
+
+static void
+check_shape(struct check *c, const struct record *r)
+{
+	const struct rfm_allocate_disk *a = &r->body.allocate;
+	uint64_t each = element_bytes(a->type);
+
+	if (each == 0)
+		fault(c, r, "unknown type %" PRIu32, a->type);
+	else if (a->bytes % each != 0 || a->bytes / each != a->length)
+		fault(c, r, U64 " bytes are not " U64 " elements of "
+		    U64 " bytes", a->bytes, a->length, each);
+	if ((a->flags & ~RFM_ALLOCATE_SEALED) != 0)
+		fault(c, r, "unknown flags 0x%" PRIx32, a->flags);
+	check_sum_fields(c, r, a->checksum_kind, a->payload_checksum);
+	if (a->flags == 0 && a->checksum_kind != RFM_CHECKSUM_NONE)
+		fault(c, r, "a checksum of a payload that is not sealed");
+}
+/* check the place of a payload */
+static void
+check_place(struct check *c, const struct record *r)
+{
+	const struct rfm_allocate_disk *a = &r->body.allocate;
+	uint64_t room = room_of(a->bytes);
+
+	if (a->offset % unit_of(a->bytes) != 0)
+		fault(c, r, "offset " U64 " is not aligned to " U64,
+		    a->offset, unit_of(a->bytes));
+	if (a->offset < RFM_HEAP_OFFSET)
+		fault(c, r, "offset " U64 " lies in the first three pages",
+		    a->offset);
+	if (room > RFM_FILE_MAX_BYTES ||
+	    a->offset > RFM_FILE_MAX_BYTES - room)
+		fault(c, r, U64 " bytes at offset " U64 " lie beyond any"
+		    " file", a->bytes, a->offset);
+}
+/* remember a payload */
+static void
+remember_vector(struct check *c, const struct record *r,
+    struct vector *v)
+{
+	const struct rfm_allocate_disk *a = &r->body.allocate;
+	bool sealed = (a->flags & RFM_ALLOCATE_SEALED) != 0;
+
+	(void)c;
+	*v = (struct vector){ .id = a->id, .offset = a->offset,
+	    .bytes = a->bytes, .record = r->at,
+	    .made = r->head.sequence, .freed = NEVER,
+	    .sealed = sealed ? r->head.sequence : NEVER,
+	    .summed = a->checksum_kind == RFM_CHECKSUM_CRC32C,
+	    .checksum = a->payload_checksum };
+}
+/* take account of ALLOCATE */
+static enum rfm_status
+account_allocate(struct check *c, const struct record *r)
+{
+	const struct rfm_allocate_disk *a = &r->body.allocate;
+	void                           *list = c->vectors;
+	enum rfm_status                 status;
+
+	check_shape(c, r);
+	check_place(c, r);
+	if (a->id <= c->last_id)
+		fault(c, r, "id " U64 " after id " U64 ": ids must increase",
+		    a->id, c->last_id);
+	else if (a->id < c->next_id)
+		fault(c, r, "id " U64 " is given out again: the last COMMIT"
+		    " said that " U64 " is next", a->id, c->next_id);
+	if (a->id <= c->last_id)
+		return RFM_OK;
+	c->last_id = a->id;
+	status = grow(c, &list, &c->vectors_room, c->vectors_count,
+	    sizeof *c->vectors);
+	c->vectors = list;
+	if (status == RFM_OK)
+		remember_vector(c, r, &c->vectors[c->vectors_count++]);
+	return status;
+}
+/* take account of FREE and SEAL */
+static struct vector *
+find_live(struct check *c, const struct record *r, uint64_t id,
+    const char *what)
+{
+	struct vector *v = find_vector(c, id);
+
+	if (v == NULL)
+		fault(c, r, "%s of id " U64 ", which is not there", what,
+		    id);
+	else if (v->freed != NEVER)
+		fault(c, r, "%s of id " U64 ", which was freed before",
+		    what, id);
+	return v != NULL && v->freed == NEVER ? v : NULL;
+}
+
+static void
+account_free(struct check *c, const struct record *r)
+{
+	struct vector *v = find_live(c, r, r->body.free.id, "FREE");
+
+	if (v != NULL)
+		v->freed = r->head.sequence;
+}
+
+static void
+account_seal(struct check *c, const struct record *r)
+{
+	const struct rfm_seal_disk *s = &r->body.seal;
+	struct vector              *v = find_live(c, r, s->id, "SEAL");
+
+	check_sum_fields(c, r, s->checksum_kind, s->payload_checksum);
+	if (v == NULL)
+		return;
+	if (v->sealed != NEVER)
+		fault(c, r, "SEAL of id " U64 ", which was sealed before",
+		    s->id);
+	v->sealed = r->head.sequence;
+	v->summed = s->checksum_kind == RFM_CHECKSUM_CRC32C;
+	v->checksum = s->payload_checksum;
+}
+/* take account of COMMIT */
+static void
+account_commit(struct check *c, const struct record *r)
+{
+	const struct rfm_commit_disk *m = &r->body.commit;
+
+	if (m->epoch == 0 || (m->epoch != c->report->epoch + 1 &&
+	    (c->report->epoch != 0 || c->first == 1)))
+		fault(c, r, "COMMIT of epoch " U64 " after epoch " U64,
+		    m->epoch, c->report->epoch);
+	if (m->next_id <= c->last_id)
+		fault(c, r, "COMMIT says that id " U64 " is next, but id "
+		    U64 " exists", m->next_id, c->last_id);
+	if (m->next_id < c->next_id)
+		fault(c, r, "COMMIT says that id " U64 " is next, but an"
+		    " earlier one said " U64, m->next_id, c->next_id);
+	else
+		c->next_id = m->next_id;
+	c->report->epoch = m->epoch;
+	c->report->uncommitted = 0;
+	c->committed = r->head.sequence;
+}
+/* take account of a record */
+static enum rfm_status
+take_account(struct check *c, const struct record *r)
+{
+	switch (r->head.kind) {
+	case RFM_RECORD_ALLOCATE:
+		return account_allocate(c, r);
+	case RFM_RECORD_FREE:
+		account_free(c, r);
+		break;
+	case RFM_RECORD_SEAL:
+		account_seal(c, r);
+		break;
+	case RFM_RECORD_COMMIT:
+		account_commit(c, r);
+		break;
+	}
+	return RFM_OK;
+}
+/* the judge on the walk */
+/* judge what stands in the way */
+static enum rfm_status
+end_walk(struct check *c, const struct record *stopped, const char *why)
+{
+	struct record r, again;
+	bool          found;
+
+	c->walking = false;
+	RFM_TRY(find_witness(c, c->segment, c->at, &r, &found));
+	c->why = why;
+	c->leftover = !all_zero(&stopped->head, sizeof stopped->head);
+	if (!found)
+		return RFM_OK;
+	c->window_bytes = 0;
+	RFM_TRY(read_record(c, &c->segment, c->at, &again, &why));
+	c->walking = why == NULL;
+	c->broken = why != NULL;
+	if (c->broken)
+		damage(c, "record " U64 " at byte " U64 " is not whole"
+		    " (%s), but record " U64 " stands behind it at byte "
+		    U64 ": no crash leaves that", c->due, c->at, why,
+		    r.head.sequence, r.at);
+	return RFM_OK;
+}
+/* follow a LINK */
+static enum rfm_status
+follow_link(struct check *c, const struct record *r)
+{
+	struct place p = { r->body.link.offset, r->body.link.bytes,
+	    r->body.link.salt };
+
+	c->walking = false;
+	c->broken = true;
+	if (!place_possible(c, &p, "LINK", r->at))
+		return RFM_OK;
+	return enter_segment(c, &p);
+}
+/* take one step along the log */
+static enum rfm_status
+take_step(struct check *c)
+{
+	struct record r;
+	const char   *why;
+
+	RFM_TRY(read_record(c, &c->segment, c->at, &r, &why));
+	if (why != NULL)
+		return end_walk(c, &r, why);
+	if (!record_fits(c, &r)) {
+		c->walking = false;
+		c->broken = true;
+		return RFM_OK;
+	}
+	c->at += r.head.bytes;
+	c->due++;
+	c->report->records++;
+	c->report->uncommitted++;
+	if (r.head.kind == RFM_RECORD_LINK)
+		return follow_link(c, &r);
+	if (c->segment.offset + c->segment.bytes - c->at < LINK_BYTES)
+		fault(c, &r, "it takes the room that its segment keeps for"
+		    " a LINK");
+	return take_account(c, &r);
+}
+/* check the end of the log */
+static void
+check_end(struct check *c)
+{
+	const struct rfm_superblock_disk *s = &c->super;
+
+	if (c->report->clean && c->due != s->end_sequence)
+		damage(c, "the log ends before record " U64 " at byte " U64
+		    ", but a clean close said that " U64 " comes next (%s)",
+		    c->due, c->at, s->end_sequence, c->why);
+	else if (c->report->clean && c->report->uncommitted > 0)
+		damage(c, "closed cleanly, but " U64 " records are not"
+		    " committed", c->report->uncommitted);
+	if (c->first > 1 && c->report->epoch == 0)
+		damage(c, "the log begins with record " U64 ", so it is a"
+		    " checkpoint, but it has no COMMIT", c->first);
+	/* note what is left behind the end */
+	if (!c->report->clean && c->leftover)
+		note(c, "the log ends before record " U64 " at byte " U64
+		    "; what follows is no whole record (%s)", c->due, c->at,
+		    c->why);
+}
+/* read the log */
+static enum rfm_status
+read_log(struct check *c)
+{
+	struct place head = { c->super.head_offset, c->super.head_bytes,
+	    c->super.head_salt };
+
+	c->broken = true;
+	if (!place_possible(c, &head, "superblock",
+	    c->super.sequence % RFM_SUPERBLOCKS * RFM_PAGE_BYTES))
+		return RFM_OK;
+	RFM_TRY(enter_segment(c, &head));
+	while (c->walking)
+		RFM_TRY(take_step(c));
+	if (!c->broken)
+		check_end(c);
+	return RFM_OK;
+}
+/* the judge on extents and payloads */
+/* judge a payload beyond the end of the file */
+static bool
+needed_then(const struct check *c, const struct vector *v)
+{
+	return v->made < c->committed && v->freed > c->committed;
+}
+
+static void
+judge_beyond(struct check *c, const struct vector *v)
+{
+	if (needed_then(c, v) || c->strict)
+		damage(c, "vector " U64 ": its " U64 " bytes at offset "
+		    U64 " lie beyond the end of the file", v->id, v->bytes,
+		    v->offset);
+	else
+		note(c, "vector " U64 ", not committed, lies beyond the end"
+		    " of the file, as a power cut leaves it", v->id);
+}
+/* collect the extents of the payloads */
+static enum rfm_status
+settle_extents(struct check *c)
+{
+	for (size_t i = 0; i < c->vectors_count; i++) {
+		struct vector *v = &c->vectors[i];
+		uint64_t       room = room_of(v->bytes);
+		bool           now = v->freed == NEVER;
+
+		c->report->live += now;
+		c->report->sealed += now && v->sealed != NEVER;
+		c->report->tombstones += !now;
+		c->report->live_bytes += now ? room : 0;
+		if (!now && !needed_then(c, v))
+			continue;
+		if (!in_file(c, v->offset, room))
+			judge_beyond(c, v);
+		else
+			RFM_TRY(add_extent(c, v->offset, room, v->id));
+	}
+	return RFM_OK;
+}
+/* report two extents that overlap */
+static void
+name_extent(const struct extent *e, char *text, size_t bytes)
+{
+	if (e->id == 0)
+		snprintf(text, bytes, "the log segment");
+	else
+		snprintf(text, bytes, "vector " U64, e->id);
+}
+
+static void
+report_overlap(struct check *c, const struct extent *a,
+    const struct extent *b)
+{
+	char one[40], other[40];
+
+	name_extent(a, one, sizeof one);
+	name_extent(b, other, sizeof other);
+	c->overlap = true;
+	damage(c, "%s (bytes " U64 " to " U64 ") and %s (bytes " U64
+	    " to " U64 ") overlap", one, a->offset,
+	    a->offset + a->bytes, other, b->offset, b->offset + b->bytes);
+}
+/* find extents that overlap */
+static int
+by_offset(const void *one, const void *other)
+{
+	const struct extent *a = one, *b = other;
+
+	if (a->offset != b->offset)
+		return a->offset < b->offset ? -1 : 1;
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+static void
+find_overlaps(struct check *c)
+{
+	const struct extent *far = c->extents, *e;
+
+	if (c->extents_count > 0)
+		qsort(c->extents, c->extents_count, sizeof *c->extents,
+		    by_offset);
+	for (size_t i = 1; i < c->extents_count; i++) {
+		e = &c->extents[i];
+		if (e->offset < far->offset + far->bytes)
+			report_overlap(c, far, e);
+		if (e->offset + e->bytes > far->offset + far->bytes)
+			far = e;
+	}
+}
+/* sum the bytes of one payload */
+static enum rfm_status
+sum_bytes(struct check *c, uint64_t offset, uint64_t bytes, uint32_t *sum)
+{
+	const uint8_t *seen;
+
+	*sum = 0;
+	while (bytes > 0) {
+		size_t n = bytes < WINDOW_BYTES ? (size_t)bytes
+		    : WINDOW_BYTES;
+		RFM_TRY(look(c, offset, n, &seen));
+		*sum = rfm_crc32c(*sum, seen, n);
+		offset += n;
+		bytes -= n;
+	}
+	return RFM_OK;
+}
+
+static void
+judge_sum(struct check *c, const struct vector *v, uint32_t sum)
+{
+	if (v->sealed < c->committed || c->strict)
+		damage(c, "vector " U64 ": its payload at byte " U64
+		    " has checksum %08" PRIx32 ", but was sealed with %08"
+		    PRIx32, v->id, v->offset, sum, v->checksum);
+	else
+		note(c, "vector " U64 ", sealed but not committed, has not"
+		    " the payload it was sealed with, as a power cut leaves"
+		    " it", v->id);
+}
+/* sum the payloads that carry a checksum */
+static enum rfm_status
+sum_payloads(struct check *c)
+{
+	for (size_t i = 0; i < c->vectors_count && !c->overlap; i++) {
+		const struct vector *v = &c->vectors[i];
+		uint32_t             sum;
+
+		if (!v->summed || v->sealed == NEVER ||
+		    !in_file(c, v->offset, v->bytes) ||
+		    (v->freed != NEVER && !needed_then(c, v)))
+			continue;
+		RFM_TRY(sum_bytes(c, v->offset, v->bytes, &sum));
+		if (sum != v->checksum)
+			judge_sum(c, v, sum);
+	}
+	return RFM_OK;
+}
+/* see whether the file changed meanwhile */
+static enum rfm_status
+watch_for_changes(struct check *c)
+{
+	struct rfm_superblock_disk now[RFM_SUPERBLOCKS];
+
+	RFM_TRY(read_copies(c, now));
+	if (memcmp(now, c->copies, sizeof now) != 0)
+		note(c, "the store was changed while it was read; check it"
+		    " again when its writer is done");
+	return RFM_OK;
+}
+/* examine an open file */
+static enum rfm_status
+examine_all(struct check *c)
+{
+	bool store;
+
+	RFM_TRY(c->os->size(c->os, c->file, &c->report->file_bytes,
+	    c->error));
+	RFM_TRY(read_superblocks(c, &store));
+	if (!store)
+		return RFM_OK;
+	check_file_size(c);
+	if (c->report->scratch)
+		return RFM_OK;
+	RFM_TRY(read_log(c));
+	RFM_TRY(settle_extents(c));
+	find_overlaps(c);
+	RFM_TRY(sum_payloads(c));
+	return watch_for_changes(c);
+}
+static enum rfm_status
+examine(struct rfm_os *os, struct rfm_file *file, rfm_check_line *line,
+    void *context, struct rfm_check_report *report,
+    struct rfm_error *error)
+{
+	struct check   *c = calloc(1, sizeof *c);
+	enum rfm_status status;
+
+	if (c == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory to check a store");
+	c->os = os;
+	c->file = file;
+	c->line = line;
+	c->context = context;
+	c->report = report;
+	c->error = error;
+	status = examine_all(c);
+	free(c->vectors);
+	free(c->extents);
+	free(c);
+	return status;
+}
+/* examine a file */
+enum rfm_status
+rfm_check(struct rfm_os *os, const char *path, rfm_check_line *line,
+    void *context, struct rfm_check_report *report,
+    struct rfm_error *error)
+{
+	struct rfm_identity identity;
+	struct rfm_file    *file;
+	enum rfm_status     status;
+	bool                locked;
+
+	memset(report, 0, sizeof *report);
+	RFM_TRY(os->identify(os, path, &identity, error));
+	RFM_TRY(os->open(os, path, RFM_OPEN_READ, &file, error));
+	locked = os->lock(os, file, RFM_LOCK_READERS, false, NULL)
+	    == RFM_OK;
+	status = examine(os, file, line, context, report, error);
+	if (locked)
+		os->unlock(os, file, RFM_LOCK_READERS);
+	os->close(os, file);
+	report->sound = status == RFM_OK && report->problems == 0;
+	return status;
+}

@@ -1,0 +1,191 @@
+/* Tangled from lit/25_layout.nw by 'make tangle': change it there, not here. */
+#include "layout.h"
+#include "crc.h"
+#include <string.h>
+
+/* give the size of an element */
+uint64_t
+rfm_type_bytes(uint32_t type)
+{
+	switch (type) {
+	case RFM_LOGICAL: case RFM_INTEGER: return 4;
+	case RFM_NUMERIC:                   return 8;
+	case RFM_COMPLEX:                   return 16;
+	case RFM_RAW:                       return 1;
+	default:                            return 0;
+	}
+}
+/* round a payload up to its extent */
+static uint64_t
+extent_unit(uint64_t payload_bytes)
+{
+	return payload_bytes < RFM_PAGE_BYTES ? RFM_GRANULE_BYTES
+	    : RFM_PAGE_BYTES;
+}
+
+bool
+rfm_extent_bytes(uint64_t payload_bytes, uint64_t *extent_bytes)
+{
+	if (payload_bytes == 0)
+		payload_bytes = 1;
+	return rfm_round_up(payload_bytes, extent_unit(payload_bytes),
+	    extent_bytes);
+}
+
+uint64_t
+rfm_extent_align(uint64_t payload_bytes)
+{
+	return extent_unit(payload_bytes);
+}
+/* decide whether an extent is possible */
+bool
+rfm_extent_valid(uint64_t offset, uint64_t payload_bytes,
+    uint64_t file_bytes)
+{
+	uint64_t bytes, end;
+
+	return rfm_extent_bytes(payload_bytes, &bytes) &&
+	    rfm_add(offset, bytes, &end) &&
+	    offset >= RFM_HEAP_OFFSET && end <= file_bytes &&
+	    offset % extent_unit(payload_bytes) == 0;	/* keeps I5 */
+}
+/* decide whether one superblock is valid */
+static const uint8_t superblock_magic[8] = {
+	0x89, 'R', 'F', 'M', 0x0d, 0x0a, 0x1a, 0x0a
+};
+
+static bool
+superblock_valid(const struct rfm_superblock_disk *s,
+    uint64_t file_bytes)
+{
+	static const uint8_t zeros[sizeof s->reserved];
+	uint32_t known = RFM_SUPERBLOCK_CLEAN | RFM_SUPERBLOCK_SCRATCH;
+
+	if (memcmp(s->magic, superblock_magic, 8) != 0 ||
+	    s->version != RFM_FORMAT_VERSION ||
+	    s->checksum != rfm_crc32c(0, s,
+	    offsetof(struct rfm_superblock_disk, checksum)))
+		return false;
+	if ((s->flags & ~known) != 0 || s->sequence == 0 ||
+	    memcmp(s->reserved, zeros, sizeof zeros) != 0)
+		return false;
+	if (s->flags & RFM_SUPERBLOCK_SCRATCH)
+		return s->head_offset == 0 && s->head_bytes == 0;
+	return s->head_bytes >= RFM_SEGMENT_MIN_BYTES &&
+	    rfm_extent_valid(s->head_offset, s->head_bytes, file_bytes);
+}
+/* choose between the two copies */
+enum rfm_status
+rfm_superblock_choose(
+    const struct rfm_superblock_disk copies[RFM_SUPERBLOCKS],
+    uint64_t file_bytes, unsigned *winner, struct rfm_error *error)
+{
+	bool     valid[RFM_SUPERBLOCKS];
+	unsigned magics = 0;
+	uint32_t version = RFM_FORMAT_VERSION;
+
+	for (unsigned i = 0; i < RFM_SUPERBLOCKS; i++) {
+		valid[i] = superblock_valid(&copies[i], file_bytes);
+		if (memcmp(copies[i].magic, superblock_magic, 8) != 0)
+			continue;
+		magics++;
+		if (copies[i].version != RFM_FORMAT_VERSION)
+			version = copies[i].version;
+	}
+	if (valid[0] || valid[1]) {	/* keeps I1 */
+		*winner = valid[1] && (!valid[0] ||
+		    copies[1].sequence > copies[0].sequence);
+		return RFM_OK;
+	}
+	/* say why neither copy is a superblock */
+	if (magics == 0)
+		return rfm_fail(error, RFM_FOREIGN,
+		    "it does not begin like a store");
+	if (version != RFM_FORMAT_VERSION)
+		return rfm_fail(error, RFM_VERSION,
+		    "it has format %lu, and this program knows format %d",
+		    (unsigned long)version, RFM_FORMAT_VERSION);
+	return rfm_fail(error, RFM_DAMAGED,
+	    "neither of its two superblocks is whole, or what they name"
+	    " lies outside the file (%llu bytes)",
+	    (unsigned long long)file_bytes);
+}
+/* compute the checksum of a record */
+static uint32_t
+record_checksum(const void *record, uint32_t bytes)
+{
+	const uint8_t *start = record;
+	size_t         skip = sizeof(uint32_t);
+
+	return rfm_crc32c(0, start + skip, bytes - skip);
+}
+
+void
+rfm_record_seal(void *record)
+{
+	struct rfm_record_disk r;
+
+	memcpy(&r, record, sizeof r);
+	r.checksum = record_checksum(record, r.bytes);
+	memcpy(record, &r, sizeof r);
+}
+/* finish superblocks and segment heads */
+void
+rfm_superblock_seal(struct rfm_superblock_disk *s)
+{
+	memcpy(s->magic, superblock_magic, sizeof s->magic);
+	s->version = RFM_FORMAT_VERSION;
+	s->checksum = rfm_crc32c(0, s,
+	    offsetof(struct rfm_superblock_disk, checksum));
+}
+
+static const uint8_t segment_magic[8] = {
+	'R', 'F', 'M', 'S', 'E', 'G', '1', '\n'
+};
+
+void
+rfm_segment_seal(struct rfm_segment_disk *s)
+{
+	memcpy(s->magic, segment_magic, sizeof s->magic);
+	s->checksum = rfm_crc32c(0, s,
+	    offsetof(struct rfm_segment_disk, checksum));
+}
+bool
+rfm_segment_valid(const struct rfm_segment_disk *s, uint64_t bytes,
+    uint64_t salt)
+{
+	return memcmp(s->magic, segment_magic, sizeof s->magic) == 0 &&
+	    s->checksum == rfm_crc32c(0, s,
+	    offsetof(struct rfm_segment_disk, checksum)) &&
+	    s->bytes == bytes && s->salt == salt;
+}
+/* decide whether a record is whole */
+uint32_t
+rfm_record_body_bytes(uint32_t kind)
+{
+	switch (kind) {
+	case RFM_RECORD_ALLOCATE: return sizeof(struct rfm_allocate_disk);
+	case RFM_RECORD_FREE:     return sizeof(struct rfm_free_disk);
+	case RFM_RECORD_SEAL:     return sizeof(struct rfm_seal_disk);
+	case RFM_RECORD_COMMIT:   return sizeof(struct rfm_commit_disk);
+	case RFM_RECORD_LINK:     return sizeof(struct rfm_link_disk);
+	default:                  return 0;
+	}
+}
+
+bool
+rfm_record_valid(const void *bytes, uint64_t available, uint64_t salt,
+    uint64_t sequence)
+{
+	struct rfm_record_disk r;
+	uint32_t               body;
+
+	if (available < sizeof r)
+		return false;
+	memcpy(&r, bytes, sizeof r);
+	body = rfm_record_body_bytes(r.kind);
+	return r.salt == salt && r.sequence == sequence && body != 0 &&
+	    r.bytes == sizeof r + body && r.bytes <= available &&
+	    r.reserved == 0 &&
+	    r.checksum == record_checksum(bytes, r.bytes); /* keeps I2 */
+}

@@ -1,0 +1,419 @@
+/* Tangled from lit/70_ops.nw by 'make tangle': change it there, not here. */
+#include "ops.h"
+#include "layout.h"
+#include <string.h>
+
+#define OPS_BLOCK 16384
+
+/* what is to be computed */
+struct operand {
+	SEXP     vector;        /* as the caller gave it */
+	SEXP     symbol;        /* e1 or e2 */
+	uint64_t length;
+	SEXP     block;         /* bound to the symbol */
+	bool     steady;        /* the same block serves every round */
+};
+
+struct job {
+	SEXP           call, environment;
+	struct operand operands[2];
+	int            count;
+	uint64_t       length;  /* of the result */
+	SEXP           ours;    /* the result lives in its store */
+};
+
+/* set up a job */
+static void
+add_operand(struct job *job, const char *name, SEXP vector)
+{
+	struct operand *operand = &job->operands[job->count++];
+
+	operand->vector = vector;
+	operand->symbol = Rf_install(name);
+	operand->length = (uint64_t)Rf_xlength(vector);
+	operand->block = R_NilValue;
+	operand->steady = false;
+	if (job->ours == NULL && rfm_altvec_inner(vector) != NULL)
+		job->ours = vector;
+}
+
+static void
+set_up(struct job *job, const char *generic, SEXP e1, SEXP e2, SEXP extra)
+{
+	SEXP arguments = extra;
+
+	memset(job, 0, sizeof *job);
+	add_operand(job, "e1", e1);
+	if (e2 != R_NilValue) {
+		add_operand(job, "e2", e2);
+		arguments = Rf_lcons(Rf_install("e2"), arguments);
+	}
+	PROTECT(arguments);
+	arguments = PROTECT(Rf_lcons(Rf_install("e1"), arguments));
+	job->call = Rf_lcons(Rf_install(generic), arguments);
+	UNPROTECT(2);
+	PROTECT(job->call);
+	job->environment = PROTECT(R_NewEnv(R_BaseEnv, 0, 0));
+	UNPROTECT(2);
+}
+/* cut an operand into blocks */
+/* read a run of elements, recycling */
+static void *
+elements_of(SEXP x)
+{
+	switch (TYPEOF(x)) {
+	case LGLSXP: return LOGICAL(x);
+	case INTSXP: return INTEGER(x);
+	case REALSXP: return REAL(x);
+	case CPLXSXP: return COMPLEX(x);
+	default: return RAW(x);
+	}
+}
+
+static void
+read_recycled(const struct operand *operand, uint64_t from, uint64_t count)
+{
+	uint64_t size = rfm_type_bytes(rfm_type_of(TYPEOF(operand->block)));
+	uint64_t done, at = from % operand->length, run;
+	char *to = elements_of(operand->block);
+
+	for (done = 0; done < count; done += run) {
+		run = operand->length - at;
+		if (run > count - done)
+			run = count - done;
+		rfm_altvec_read(operand->vector, at, run, to + done * size);
+		at = 0;
+	}
+}
+
+static void
+bind_block(struct job *job, struct operand *operand, uint64_t from,
+    uint64_t count)
+{
+	uint64_t size = operand->length;
+
+	if (operand->steady)
+		return;
+	operand->steady = size < job->length && OPS_BLOCK % size == 0 &&
+	    job->length % size == 0;
+	if (!operand->steady)
+		size = count;
+	if (operand->block == R_NilValue ||
+	    (uint64_t)XLENGTH(operand->block) != size) {
+		operand->block = PROTECT(Rf_allocVector(
+		    (SEXPTYPE)TYPEOF(operand->vector), (R_xlen_t)size));
+		Rf_defineVar(operand->symbol, operand->block,
+		    job->environment);
+		UNPROTECT(1);
+	}
+	read_recycled(operand, operand->steady ? 0 : from, size);
+}
+/* compute the result block by block */
+/* make the target when its type is known */
+static SEXP
+make_target(const struct job *job, SEXP block)
+{
+	uint32_t type = rfm_type_of(TYPEOF(block));
+	SEXP target = NULL;
+
+	if (type == 0)
+		Rf_error("this operation gives no atomic vector");
+	if (job->length > 1 && job->ours != NULL)
+		target = rfm_altvec_sibling(job->ours, type, job->length);
+	if (target == NULL)
+		target = Rf_allocVector((SEXPTYPE)TYPEOF(block),
+		    (R_xlen_t)job->length);
+	return target;
+}
+/* copy a block into the target */
+static void
+store_block(SEXP target, uint64_t from, uint64_t count, SEXP block)
+{
+	uint64_t size = rfm_type_bytes(rfm_type_of(TYPEOF(target)));
+
+	if (TYPEOF(block) != TYPEOF(target) ||
+	    (uint64_t)XLENGTH(block) != count)
+		Rf_error("blocks of different types or lengths");
+	rfm_altvec_read(block, 0, count,
+	    (char *)elements_of(target) + from * size);
+}
+
+static SEXP
+compute_blocks(struct job *job)
+{
+	SEXP target = R_NilValue, block;
+	PROTECT_INDEX index;
+	uint64_t from, count;
+	int k;
+
+	PROTECT_WITH_INDEX(target, &index);
+	for (from = 0; from < job->length; from += count) {
+		count = job->length - from;
+		if (count > OPS_BLOCK)
+			count = OPS_BLOCK;
+		R_CheckUserInterrupt();
+		for (k = 0; k < job->count; k++)
+			bind_block(job, &job->operands[k], from, count);
+		block = PROTECT(Rf_eval(job->call, job->environment));
+		if (from == 0)
+			REPROTECT(target = make_target(job, block), index);
+		store_block(target, from, count, block);
+		UNPROTECT(1);
+	}
+	UNPROTECT(1);
+	return target;
+}
+/* let R compute the whole */
+/* take our class off an operand */
+static SEXP
+strip(SEXP x)
+{
+	SEXP call;
+
+	if (!Rf_inherits(x, "fmalloc"))
+		return x;
+	call = PROTECT(Rf_lang2(Rf_install("unclass"), x));
+	x = Rf_eval(call, R_BaseEnv);
+	UNPROTECT(1);
+	return x;
+}
+
+static SEXP
+compute_whole(struct job *job)
+{
+	SEXP result, target = NULL;
+	uint32_t type;
+	int k;
+
+	for (k = 0; k < job->count; k++)
+		Rf_defineVar(job->operands[k].symbol,
+		    strip(job->operands[k].vector), job->environment);
+	result = PROTECT(Rf_eval(job->call, job->environment));
+	type = rfm_type_of(TYPEOF(result));
+	if (type != 0 && XLENGTH(result) > 1 && job->ours != NULL)
+		target = rfm_altvec_sibling(job->ours, type,
+		    (uint64_t)XLENGTH(result));
+	if (target != NULL) {
+		PROTECT(target);
+		rfm_altvec_copy(result, target);
+		DUPLICATE_ATTRIB(target, result);
+		UNPROTECT(1);
+		result = target;
+	}
+	UNPROTECT(1);
+	return result;
+}
+/* give the result its class */
+/* count the classes in front of ours */
+static R_xlen_t
+front_length(SEXP class)
+{
+	R_xlen_t k;
+
+	for (k = 0; k < Rf_xlength(class); k++)
+		if (strncmp(CHAR(STRING_ELT(class, k)), "fmalloc", 7) == 0)
+			break;
+	return k;
+}
+
+static void
+classify(SEXP target, SEXP source, bool most)
+{
+	SEXP class = PROTECT(Rf_getAttrib(source, R_ClassSymbol)), new;
+	R_xlen_t front = most ? front_length(class) : 0, k;
+	R_xlen_t ours = XLENGTH(target) > 1 ? 3 : 0;
+	int dims = Rf_length(Rf_getAttrib(target, R_DimSymbol));
+
+	new = PROTECT(Rf_allocVector(STRSXP, front + ours));
+	for (k = 0; k < front; k++)
+		SET_STRING_ELT(new, k, STRING_ELT(class, k));
+	if (ours > 0) {
+		SET_STRING_ELT(new, front, Rf_mkChar(dims == 0 ?
+		    "fmalloc_vector" : dims == 2 ? "fmalloc_matrix" :
+		    "fmalloc_array"));
+		SET_STRING_ELT(new, front + 1, Rf_mkChar("fmalloc"));
+		SET_STRING_ELT(new, front + 2, Rf_mkChar(
+		    rfm_type_name(rfm_type_of(TYPEOF(target)))));
+	}
+	Rf_classgets(target, front + ours > 0 ? new : R_NilValue);
+	UNPROTECT(2);
+}
+/* give the result its attributes */
+static bool
+is_array(SEXP x)
+{
+	return Rf_isArray(x);
+}
+
+/* copy dimensions or names */
+static void
+copy_dimensions(SEXP x, SEXP y, SEXP target)
+{
+	SEXP from = is_array(x) ? x : y, names;
+
+	Rf_setAttrib(target, R_DimSymbol,
+	    PROTECT(Rf_getAttrib(from, R_DimSymbol)));
+	names = PROTECT(Rf_getAttrib(x, R_DimNamesSymbol));
+	if (names == R_NilValue && y != NULL) {
+		UNPROTECT(1);
+		names = PROTECT(Rf_getAttrib(y, R_DimNamesSymbol));
+	}
+	if (names != R_NilValue)
+		Rf_setAttrib(target, R_DimNamesSymbol, names);
+	UNPROTECT(2);
+}
+
+static void
+copy_names(SEXP x, SEXP y, SEXP target)
+{
+	SEXP names = PROTECT(Rf_getAttrib(x, R_NamesSymbol));
+
+	if (XLENGTH(names) != XLENGTH(target) && y != NULL) {
+		UNPROTECT(1);
+		names = PROTECT(Rf_getAttrib(y, R_NamesSymbol));
+	}
+	if (names != R_NilValue && XLENGTH(names) == XLENGTH(target))
+		Rf_setAttrib(target, R_NamesSymbol, names);
+	UNPROTECT(1);
+}
+
+static void
+copy_attributes(struct job *job, SEXP target, bool most)
+{
+	SEXP x = job->operands[0].vector;
+	SEXP y = job->count > 1 ? job->operands[1].vector : NULL;
+	R_xlen_t n = (R_xlen_t)job->length;
+
+	if (most && y != NULL && Rf_xlength(y) == n)
+		Rf_copyMostAttrib(y, target);
+	if (most && Rf_xlength(x) == n)
+		Rf_copyMostAttrib(x, target);
+	if (is_array(x) || (y != NULL && is_array(y))) {
+		copy_dimensions(x, y, target);
+		return;
+	}
+	copy_names(x, y, target);
+}
+/* decide whether blocks will do */
+static bool
+is_plain(const struct operand *operand)
+{
+	SEXP tsp = Rf_getAttrib(operand->vector, R_TspSymbol);
+
+	return rfm_type_of(TYPEOF(operand->vector)) != 0 &&
+	    operand->length > 0 && tsp == R_NilValue;
+}
+
+static bool
+blocks_will_do(const struct job *job)
+{
+	const struct operand *x = &job->operands[0], *y = x + 1;
+	bool xarray = is_array(x->vector), yarray;
+
+	if (!is_plain(x))
+		return false;
+	if (job->count == 1)
+		return true;
+	yarray = is_array(y->vector);
+	if (xarray != yarray && (xarray ? x : y)->length <
+	    (xarray ? y : x)->length)
+		return false;
+	return is_plain(y);
+}
+/* the two groups of functions */
+/* refuse operands that do not go together */
+static void
+check_shapes(const struct job *job)
+{
+	const struct operand *x = &job->operands[0], *y = x + 1;
+	uint64_t longer = x->length, shorter = y->length;
+
+	if (job->count == 1)
+		return;
+	if (is_array(x->vector) && is_array(y->vector) &&
+	    !Rf_conformable(x->vector, y->vector))
+		Rf_error("non-conformable arrays");
+	if (longer < shorter) {
+		longer = y->length;
+		shorter = x->length;
+	}
+	if (longer % shorter != 0)
+		Rf_warning("longer object length is not a multiple of "
+		    "shorter object length");
+}
+
+static bool
+is_one_of(const char *name, const char *const *names)
+{
+	while (*names != NULL && strcmp(*names, name) != 0)
+		names++;
+	return *names != NULL;
+}
+
+/* compute an operator */
+SEXP
+rfm_ops_binary(const char *generic, SEXP e1, SEXP e2)
+{
+	static const char *const keeping[] = { "+", "-", "*", "/", "^",
+		"%%", "%/%", NULL };
+	struct job job;
+	bool most = is_one_of(generic, keeping), logical;
+	SEXP result;
+
+	set_up(&job, generic, e1, e2, R_NilValue);
+	PROTECT(job.call);
+	PROTECT(job.environment);
+	logical = TYPEOF(e1) == LGLSXP || TYPEOF(e1) == RAWSXP;
+	if (job.count == 1 && logical)
+		most = !most;
+	if (blocks_will_do(&job)) {
+		check_shapes(&job);
+		job.length = job.operands[0].length;
+		if (job.count > 1 && job.operands[1].length > job.length)
+			job.length = job.operands[1].length;
+		result = PROTECT(compute_blocks(&job));
+		copy_attributes(&job, result, most);
+	} else {
+		result = PROTECT(compute_whole(&job));
+	}
+	if (Rf_inherits(e1, "fmalloc"))
+		classify(result, e1, most);
+	else if (Rf_inherits(e2, "fmalloc"))
+		classify(result, e2, most);
+	UNPROTECT(3);
+	return result;
+}
+/* compute a mathematical function */
+static bool
+is_elementwise(const char *generic, SEXP extra)
+{
+	static const char *const others[] = { "cumsum", "cumprod",
+		"cummax", "cummin", NULL };
+
+	for (; extra != R_NilValue; extra = CDR(extra))
+		if (Rf_xlength(CAR(extra)) != 1)
+			return false;
+	return !is_one_of(generic, others);
+}
+
+SEXP
+rfm_ops_math(const char *generic, SEXP x, SEXP extra)
+{
+	struct job job;
+	SEXP result;
+
+	set_up(&job, generic, x, R_NilValue, extra);
+	PROTECT(job.call);
+	PROTECT(job.environment);
+	if (is_elementwise(generic, extra) && blocks_will_do(&job)) {
+		job.length = job.operands[0].length;
+		result = PROTECT(compute_blocks(&job));
+		copy_attributes(&job, result, true);
+	} else {
+		result = PROTECT(compute_whole(&job));
+	}
+	if (Rf_inherits(x, "fmalloc"))
+		classify(result, x, true);
+	UNPROTECT(3);
+	return result;
+}

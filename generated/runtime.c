@@ -1,0 +1,373 @@
+/* Tangled from lit/60_runtime.nw by 'make tangle': change it there, not here. */
+#include "runtime.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct rfm_runtime *runtimes;
+static pthread_t           main_thread;
+static SEXP                anchor_tag, handle_tag, view_tag, payload_tag;
+
+/* close the store that an anchor stands for */
+static void
+finalize_anchor(SEXP anchor)
+{
+	struct rfm_runtime *runtime = R_ExternalPtrAddr(anchor), **link;
+
+	if (runtime == NULL)
+		return;
+	R_ClearExternalPtr(anchor);
+	for (link = &runtimes; *link != NULL; link = &(*link)->next)
+		if (*link == runtime) {
+			*link = runtime->next;
+			break;
+		}
+	if (runtime->store != NULL) {
+		if (runtime->process == getpid())  /* keeps I12 */
+			(void)rfm_store_close(runtime->store, NULL);
+		rfm_store_release(runtime->store);
+	}
+	free(runtime);
+}
+/* make an anchor without a store */
+SEXP
+rfm_runtime_prepare(void)
+{
+	SEXP anchor;
+	struct rfm_runtime *runtime;
+
+	anchor = PROTECT(R_MakeExternalPtr(NULL, anchor_tag, R_NilValue));
+	R_RegisterCFinalizerEx(anchor, finalize_anchor, TRUE);
+	runtime = calloc(1, sizeof *runtime);
+	if (runtime == NULL)
+		rfm_raise("no_memory", 0, NULL, "There is no memory left "
+		    "for opening a store.");
+	runtime->anchor = anchor;
+	runtime->process = getpid();
+	R_SetExternalPtrAddr(anchor, runtime);
+	UNPROTECT(1);
+	return anchor;
+}
+/* give a store its runtime */
+struct rfm_runtime *
+rfm_runtime_adopt(SEXP anchor, struct rfm_store *store)
+{
+	struct rfm_runtime *runtime;
+	struct rfm_store_info info;
+
+	for (runtime = runtimes; runtime != NULL; runtime = runtime->next)
+		if (runtime->store == store) {
+			rfm_store_release(store);
+			return runtime;
+		}
+	runtime = R_ExternalPtrAddr(anchor);
+	rfm_store_describe(store, &info);
+	memcpy(runtime->uuid, info.uuid, sizeof runtime->uuid);
+	memcpy(runtime->path, info.path, sizeof runtime->path);
+	runtime->store = store;
+	runtime->next = runtimes;
+	runtimes = runtime;
+	return runtime;
+}
+
+struct rfm_runtime *
+rfm_runtime_of_anchor(SEXP anchor)
+{
+	if (TYPEOF(anchor) != EXTPTRSXP)
+		return NULL;
+	return R_ExternalPtrAddr(anchor);
+}
+/* make, resolve and close handles */
+/* forget a handle that was never closed */
+static void
+finalize_handle(SEXP handle)
+{
+	struct rfm_runtime *runtime = rfm_runtime_of_handle(handle);
+
+	R_ClearExternalPtr(handle);
+	if (runtime != NULL && runtime->opens > 0)
+		runtime->opens--;
+}
+
+SEXP
+rfm_runtime_handle(struct rfm_runtime *runtime, bool opened)
+{
+	SEXP handle = PROTECT(R_MakeExternalPtr(NULL,
+	    opened ? handle_tag : view_tag, runtime->anchor));
+
+	if (opened) {
+		R_RegisterCFinalizerEx(handle, finalize_handle, FALSE);
+		runtime->opens++;
+	}
+	R_SetExternalPtrAddr(handle, runtime);
+	UNPROTECT(1);
+	return handle;
+}
+
+/* find the runtime behind a handle */
+struct rfm_runtime *
+rfm_runtime_of_handle(SEXP handle)
+{
+	SEXP tag;
+
+	if (TYPEOF(handle) != EXTPTRSXP)
+		return NULL;
+	tag = R_ExternalPtrTag(handle);
+	if (tag != handle_tag && tag != view_tag)
+		return NULL;
+	if (R_ExternalPtrAddr(handle) == NULL)
+		return NULL;
+	return rfm_runtime_of_anchor(R_ExternalPtrProtected(handle));
+}
+/* close a handle */
+enum rfm_status
+rfm_runtime_close(SEXP handle, struct rfm_error *error)
+{
+	struct rfm_runtime *runtime = rfm_runtime_of_handle(handle);
+	bool opened = R_ExternalPtrTag(handle) == handle_tag;
+
+	R_ClearExternalPtr(handle);
+	if (runtime == NULL)
+		return RFM_OK;
+	if (opened && runtime->opens > 0)
+		runtime->opens--;
+	if (runtime->opens > 0 || runtime->process != getpid())
+		return RFM_OK;
+	return rfm_store_close(runtime->store, error);
+}
+/* make external pointers to payloads */
+/* let go of a payload */
+static void
+finalize_payload(SEXP pointer)
+{
+	struct rfm_payload *payload = R_ExternalPtrAddr(pointer);
+	struct rfm_runtime *runtime;
+
+	if (payload == NULL)
+		return;
+	runtime = rfm_runtime_of_anchor(R_ExternalPtrProtected(pointer));
+	R_ClearExternalPtr(pointer);
+	if (payload->state == RFM_TEMPORARY && payload->handles == 1)
+		rfm_runtime_returned(runtime, payload->bytes);
+	rfm_payload_release(payload);      /* keeps I11, I12 */
+}
+
+SEXP
+rfm_payload_pointer(void)
+{
+	SEXP pointer;
+
+	pointer = PROTECT(R_MakeExternalPtr(NULL, payload_tag, R_NilValue));
+	R_RegisterCFinalizerEx(pointer, finalize_payload, FALSE);
+	UNPROTECT(1);
+	return pointer;
+}
+
+void
+rfm_payload_hold(SEXP pointer, struct rfm_runtime *runtime,
+    struct rfm_payload *payload)
+{
+	R_SetExternalPtrProtected(pointer, runtime->anchor); /* keeps I11 */
+	R_SetExternalPtrAddr(pointer, payload);
+}
+
+struct rfm_payload *
+rfm_payload_of(SEXP pointer)
+{
+	return R_ExternalPtrAddr(pointer);
+}
+/* get room for a vector */
+#define COLLECT_STEP_BYTES (UINT64_C(64) << 20)
+
+static void
+collect(struct rfm_runtime *runtime)
+{
+	R_gc();
+	runtime->survived = runtime->given;
+}
+
+static void
+collect_when_due(struct rfm_runtime *runtime, uint64_t bytes)
+{
+	uint64_t step = runtime->survived / 2;
+
+	if (step < COLLECT_STEP_BYTES)
+		step = COLLECT_STEP_BYTES;
+	if (runtime->given + bytes > runtime->survived + step)
+		collect(runtime);
+}
+
+/* ask the store for a payload */
+struct request {
+	struct rfm_runtime *runtime;
+	enum rfm_kind       kind;
+	uint32_t            type;
+	uint64_t            length, bytes;
+	bool                zero;
+};
+
+static enum rfm_status
+attempt(const struct request *want, enum rfm_growth growth,
+    struct rfm_payload **payload, struct rfm_error *error)
+{
+	struct rfm_store *store = want->runtime->store;
+
+	if (want->kind == RFM_KIND_COMMITTED)
+		return rfm_store_create(store, want->type, want->length,
+		    want->zero, growth, payload, error);
+	return rfm_store_temporary(store, want->type, want->length,
+	    want->zero, growth, payload, error);
+}
+/* make room, in the order of what it costs */
+static enum rfm_status
+make_room(const struct request *want, struct rfm_payload **payload,
+    struct rfm_error *error)
+{
+	enum rfm_status status = RFM_NO_ROOM;
+	struct rfm_store_info info;
+
+	if (want->runtime->given > 0) {
+		collect(want->runtime);
+		status = attempt(want, RFM_STAY, payload, error);
+	}
+	if (status == RFM_NO_ROOM) {
+		rfm_store_describe(want->runtime->store, &info);
+		if (info.held_bytes >= want->bytes &&
+		    rfm_store_sync(want->runtime->store, error) == RFM_OK)
+			status = attempt(want, RFM_STAY, payload, error);
+	}
+	if (status == RFM_NO_ROOM)
+		status = attempt(want, RFM_GROW, payload, error);
+	if (status == RFM_DISK_FULL) {
+		collect(want->runtime);
+		status = attempt(want, RFM_GROW, payload, error);
+	}
+	return status;
+}
+/* count what is handed out and what comes back */
+enum rfm_status
+rfm_runtime_allocate(struct rfm_runtime *runtime, enum rfm_kind kind,
+    uint32_t type, uint64_t length, bool zero,
+    struct rfm_payload **payload, struct rfm_error *error)
+{
+	struct request want = { runtime, kind, type, length, 0, zero };
+	enum rfm_status status;
+
+	if (!rfm_multiply(length, rfm_type_bytes(type), &want.bytes))
+		return rfm_fail(error, RFM_TOO_LARGE, "A vector of %llu "
+		    "elements is larger than any file can be",
+		    (unsigned long long)length);
+	if (kind == RFM_KIND_TEMPORARY)
+		collect_when_due(runtime, want.bytes);
+	status = attempt(&want, RFM_STAY, payload, error);
+	if (status == RFM_NO_ROOM)
+		status = make_room(&want, payload, error);
+	if (status == RFM_OK && (*payload)->state == RFM_TEMPORARY)
+		runtime->given += (*payload)->bytes;
+	return status;
+}
+
+void
+rfm_runtime_returned(struct rfm_runtime *runtime, uint64_t bytes)
+{
+	if (runtime != NULL)
+		runtime->given -= bytes < runtime->given ?
+		    bytes : runtime->given;
+}
+/* signal a condition */
+/* say what can be done about it */
+static const char *
+remedy(enum rfm_status status)
+{
+	static const char *const remedies[RFM_STATUSES] = {
+		[RFM_NO_MEMORY] = "Remove objects that are no longer "
+		    "needed and call gc().",
+		[RFM_DISK_FULL] = "Nothing was changed. Make room on that "
+		    "file system, or remove vectors and call gc().",
+		[RFM_IO] = "Look at the disk and at the system's log.",
+		[RFM_FOREIGN] = "The file was not changed. Choose another "
+		    "path.",
+		[RFM_VERSION] = "Use the version of Rfmalloc that wrote it.",
+		[RFM_DAMAGED] = "check_fmalloc() tells more.",
+		[RFM_LOCKED] = "Close it there, or open it here with "
+		    "access = \"read\".",
+		[RFM_CLOSED] = "Open it again with open_fmalloc().",
+		[RFM_READ_ONLY] = "Open it with access = \"write\" for that.",
+		[RFM_FORKED] = "Do it in the parent process.",
+		[RFM_POISONED] = "What was written since the last "
+		    "sync_fmalloc() may be lost: save what matters "
+		    "elsewhere, then close and reopen the store.",
+	};
+
+	if ((unsigned)status >= RFM_STATUSES || remedies[status] == NULL)
+		return "";
+	return remedies[status];
+}
+/* build a condition of our classes */
+static SEXP
+new_condition(const char *kind, int os_errno, const char *path,
+    const char *message)
+{
+	static const char *const names[] = { "message", "call", "path",
+	    "status", "errno", "" };
+	SEXP condition = PROTECT(Rf_mkNamed(VECSXP, (const char **)names));
+	SEXP class = PROTECT(Rf_allocVector(STRSXP, 4));
+	char first[64];
+
+	SET_VECTOR_ELT(condition, 0, Rf_mkString(message));
+	SET_VECTOR_ELT(condition, 2, path == NULL ?
+	    Rf_ScalarString(NA_STRING) : Rf_mkString(path));
+	SET_VECTOR_ELT(condition, 3, Rf_mkString(kind));
+	SET_VECTOR_ELT(condition, 4, Rf_ScalarInteger(os_errno));
+	snprintf(first, sizeof first, "fmalloc_%s", kind);
+	SET_STRING_ELT(class, 0, Rf_mkChar(first));
+	SET_STRING_ELT(class, 1, Rf_mkChar("fmalloc_error"));
+	SET_STRING_ELT(class, 2, Rf_mkChar("error"));
+	SET_STRING_ELT(class, 3, Rf_mkChar("condition"));
+	Rf_setAttrib(condition, R_ClassSymbol, class);
+	UNPROTECT(2);
+	return condition;
+}
+
+void
+rfm_raise(const char *kind, int os_errno, const char *path,
+    const char *message)
+{
+	SEXP condition, call;
+
+	condition = PROTECT(new_condition(kind, os_errno, path, message));
+	call = PROTECT(Rf_lang2(Rf_install("stop"), condition));
+	Rf_eval(call, R_BaseEnv);
+	Rf_error("%s", message); /* stop() does not return */
+}
+
+void
+rfm_raise_error(const struct rfm_error *error, const char *path)
+{
+	char message[1024];
+	const char *what = remedy(error->status);
+
+	snprintf(message, sizeof message, "%s%s%s", error->text,
+	    what[0] == '\0' ? "" : "\n", what);
+	rfm_raise(rfm_status_name(error->status), error->os_errno, path,
+	    message);
+}
+/* remember what holds for the whole session */
+void
+rfm_runtime_load(void)
+{
+	main_thread = pthread_self();
+	anchor_tag = Rf_install("fmalloc_anchor");
+	handle_tag = Rf_install("fmalloc_runtime");
+	view_tag = Rf_install("fmalloc_runtime_view");
+	payload_tag = Rf_install("fmalloc_payload");
+}
+
+void
+rfm_check_thread(void)
+{
+	if (!pthread_equal(pthread_self(), main_thread))
+		rfm_raise("thread", 0, NULL, "Rfmalloc was called from a "
+		    "thread other than R's main thread");
+}

@@ -1,0 +1,44 @@
+/* Tangled from lit/60_runtime.nw by 'make tangle': change it there, not here. */
+#ifndef RFM_RUNTIME_H
+#define RFM_RUNTIME_H
+#include "rcompat.h"
+#include "store.h"
+#include <sys/types.h>
+
+/* what R knows of an open store */
+struct rfm_runtime {
+	struct rfm_store   *store;      /* NULL: prepared, not yet used */
+	SEXP                anchor;     /* not protected: it protects us */
+	pid_t               process;    /* that opened it */
+	uint32_t            opens;      /* handles not yet closed */
+	uint64_t            given;      /* bytes of temporaries handed out */
+	uint64_t            survived;   /* of them, at the last collection */
+	struct rfm_runtime *next;
+	uint8_t             uuid[16];
+	char                path[4096];
+};
+/* making runtimes and handles */
+void                rfm_runtime_load(void);
+SEXP                rfm_runtime_prepare(void);
+struct rfm_runtime *rfm_runtime_adopt(SEXP anchor, struct rfm_store *);
+SEXP                rfm_runtime_handle(struct rfm_runtime *, bool opened);
+struct rfm_runtime *rfm_runtime_of_handle(SEXP handle);
+struct rfm_runtime *rfm_runtime_of_anchor(SEXP anchor);
+enum rfm_status     rfm_runtime_close(SEXP handle, struct rfm_error *);
+/* making external pointers to payloads */
+SEXP                rfm_payload_pointer(void);
+void                rfm_payload_hold(SEXP pointer, struct rfm_runtime *,
+                        struct rfm_payload *);
+struct rfm_payload *rfm_payload_of(SEXP pointer);
+/* getting room */
+enum rfm_kind { RFM_KIND_COMMITTED, RFM_KIND_TEMPORARY };
+enum rfm_status rfm_runtime_allocate(struct rfm_runtime *, enum rfm_kind,
+    uint32_t type, uint64_t length, bool zero, struct rfm_payload **,
+    struct rfm_error *);
+void rfm_runtime_returned(struct rfm_runtime *, uint64_t bytes);
+/* telling R what went wrong */
+NORET void rfm_raise(const char *kind, int os_errno, const char *path,
+    const char *message);
+NORET void rfm_raise_error(const struct rfm_error *, const char *path);
+void       rfm_check_thread(void);
+#endif

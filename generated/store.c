@@ -1,0 +1,1669 @@
+/* Tangled from lit/50_store.nw by 'make tangle': change it there, not here. */
+#include "store.h"
+#include "log.h"
+#include "space.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* two lists of extents that wait */
+struct extent {
+	uint64_t offset;
+	uint64_t bytes;
+};
+
+struct extents {
+	struct extent *list;
+	size_t         count;
+	size_t         capacity;
+	uint64_t       bytes;
+};
+/* chunks of the file */
+enum chunk_flags {
+	CHUNK_RESERVED = 1,
+	CHUNK_ZERO = 2
+};
+/* the store in memory */
+struct rfm_store {
+	struct rfm_os      *os;
+	struct rfm_file    *file;
+	char                path[4096];
+	struct rfm_identity identity;
+	uint8_t             uuid[16];
+	enum rfm_mode       mode;
+	enum rfm_access     access;
+	uint64_t            references;   /* handles and payloads */
+	struct rfm_log      log;
+	struct rfm_catalog  catalog;
+	struct rfm_space   *space;
+	struct extents      pending;      /* wait for a commit */
+	struct extents      waiting;      /* wait for readers */
+	uint8_t            *chunks;       /* chunk flags */
+	uint64_t            chunk_count;
+	uint8_t            *base;
+	uint64_t            file_bytes, address_bytes, wanted_addresses;
+	uint8_t            *arena;
+	uint64_t            arena_bytes, arena_limit;
+	struct rfm_payload *payloads;
+	uint64_t            temporaries, temporary_bytes;
+	int64_t             last_sync;
+	struct rfm_file    *fork_file;    /* only while forking */
+	bool                created, closed, forked, growing;
+	bool                children;     /* forked, maybe still there */
+	bool                unwatched_fork;
+	struct rfm_store   *next;         /* in the registry */
+};
+
+static struct rfm_store *stores;
+/* functions that are used before they are defined */
+static enum rfm_status make_room(struct rfm_store *, uint64_t bytes,
+    uint64_t align, uint64_t *offset, struct rfm_error *);
+static enum rfm_status commit(struct rfm_store *, struct rfm_error *);
+static enum rfm_status tidy_log(struct rfm_store *, struct rfm_error *);
+static enum rfm_status log_allocation(struct rfm_payload *,
+    uint32_t flags, struct rfm_error *);
+static enum rfm_status append_and_apply(struct rfm_store *,
+    enum rfm_record_kind, const void *body, struct rfm_error *);
+static enum rfm_status reserve_chunks(struct rfm_store *, uint64_t first,
+    uint64_t last, struct rfm_error *);
+static enum rfm_status note_owner(struct rfm_store *,
+    struct rfm_error *);
+static void discard(struct rfm_store *);
+static uint64_t dead_log_bytes(const struct rfm_store *);
+static bool gather_used(struct rfm_store *, struct extents *);
+static enum rfm_status add_gap(struct rfm_store *, uint64_t offset,
+    uint64_t bytes, bool quiet, struct rfm_error *);
+static enum rfm_status size_of_new_file(const struct rfm_open_options *,
+    uint64_t *bytes, struct rfm_error *);
+static enum rfm_status format_file(struct rfm_store *,
+    struct rfm_error *);
+static enum rfm_status format_scratch(struct rfm_store *,
+    struct rfm_error *);
+static void become_a_child(struct rfm_store *);
+static enum rfm_status read_afresh(struct rfm_store *,
+    struct rfm_error *);
+/* know what a store may do */
+static bool
+writes_file(const struct rfm_store *store)
+{
+	return store->access == RFM_WRITE && !store->forked;
+}
+
+static bool
+keeps_catalog(const struct rfm_store *store)
+{
+	return store->mode == RFM_PERSISTENT;
+}
+
+static enum rfm_status
+refuse_change(const struct rfm_store *store, struct rfm_error *error)
+{
+	if (store->forked)
+		return rfm_fail(error, RFM_FORKED,
+		    "%s was opened by the parent of this process",
+		    store->path);
+	if (store->access != RFM_WRITE)
+		return rfm_fail(error, RFM_READ_ONLY,
+		    "%s is open for reading", store->path);
+	if (store->closed)
+		return rfm_fail(error, RFM_CLOSED,
+		    "runtime is closed: %s", store->path);
+	return RFM_OK;
+}
+/* turn an offset into an address */
+static void *
+address_of(const struct rfm_store *store, uint64_t offset)
+{
+	if (offset >= RFM_FILE_MAX_BYTES)
+		return store->arena + (offset - RFM_FILE_MAX_BYTES);
+	return store->base + offset;
+}
+/* put an extent on a list */
+static bool
+extents_push(struct extents *e, uint64_t offset, uint64_t bytes)
+{
+	if (e->count == e->capacity) {
+		size_t         more = e->capacity * 2 + 16;
+		struct extent *list = realloc(e->list,
+		    more * sizeof *list);
+
+		if (list == NULL)
+			return false;
+		e->list = list;
+		e->capacity = more;
+	}
+	e->list[e->count].offset = offset;
+	e->list[e->count].bytes = bytes;
+	e->count++;
+	e->bytes += bytes;
+	return true;
+}
+/* let the pending extents wait for readers only */
+static void
+pending_are_committed(struct rfm_store *store)
+{
+	struct extents *p = &store->pending;
+
+	for (size_t i = 0; i < p->count; i++)
+		(void)extents_push(&store->waiting, p->list[i].offset,
+		    p->list[i].bytes);
+	p->count = 0;
+	p->bytes = 0;
+}
+/* punch the whole chunks of a free extent */
+static void
+punch_chunks(struct rfm_store *store, uint64_t offset, uint64_t bytes)
+{
+	uint64_t first = (offset + RFM_CHUNK_BYTES - 1) / RFM_CHUNK_BYTES;
+	uint64_t end = (offset + bytes) / RFM_CHUNK_BYTES;
+
+	if (end <= first)
+		return;
+	if (store->os->punch(store->os, store->file,
+	    first * RFM_CHUNK_BYTES, (end - first) * RFM_CHUNK_BYTES,
+	    NULL) != RFM_OK)
+		return;
+	for (uint64_t c = first; c < end; c++)
+		store->chunks[c] = 0;
+}
+static void
+give_blocks_back(struct rfm_store *store, uint64_t offset,
+    uint64_t bytes)
+{
+	if (bytes >= RFM_CHUNK_BYTES && offset < RFM_FILE_MAX_BYTES)
+		punch_chunks(store, offset, bytes);
+}
+
+static void
+give_all_free_blocks_back(struct rfm_store *store)
+{
+	uint64_t cursor = 0, offset, bytes;
+
+	while (rfm_space_next(store->space, &cursor, &offset, &bytes))
+		give_blocks_back(store, offset, bytes);
+}
+/* release the waiting extents unless somebody reads */
+static bool
+nobody_holds(struct rfm_store *store, enum rfm_lock which)
+{
+	if (store->os->lock(store->os, store->file, which, true, NULL) !=
+	    RFM_OK)
+		return false;
+	store->os->unlock(store->os, store->file, which);
+	return true;
+}
+
+static void
+release_waiting(struct rfm_store *store)
+{
+	struct extents *w = &store->waiting;
+
+	if (w->count == 0 || store->unwatched_fork ||
+	    !nobody_holds(store, RFM_LOCK_READERS) ||
+	    !nobody_holds(store, RFM_LOCK_FORKS))
+		return;		/* keeps I6 */
+	store->children = false;
+	for (size_t i = 0; i < w->count; i++) {
+		give_blocks_back(store, w->list[i].offset,
+		    w->list[i].bytes);
+		(void)rfm_space_give(store->space, w->list[i].offset,
+		    w->list[i].bytes, NULL);
+	}
+	w->count = 0;
+	w->bytes = 0;
+}
+/* reserve a run of chunks */
+static enum rfm_status
+reserve_chunks(struct rfm_store *store, uint64_t first, uint64_t last,
+    struct rfm_error *error)
+{
+	uint64_t start = first * RFM_CHUNK_BYTES;
+	uint64_t end = (last + 1) * RFM_CHUNK_BYTES;
+
+	if (end > store->file_bytes)
+		end = store->file_bytes;
+	RFM_TRY(store->os->reserve(store->os, store->file, start,
+	    end - start, error));
+	for (uint64_t c = first; c <= last; c++)
+		store->chunks[c] |= CHUNK_RESERVED;
+	return RFM_OK;
+}
+/* reserve the blocks of an extent */
+static enum rfm_status
+reserve_extent(struct rfm_store *store, uint64_t offset, uint64_t bytes,
+    struct rfm_error *error)
+{
+	uint64_t last = (offset + bytes - 1) / RFM_CHUNK_BYTES;
+
+	for (uint64_t c = offset / RFM_CHUNK_BYTES; c <= last; c++) {
+		uint64_t first = c;
+		enum rfm_status status;
+
+		if (store->chunks[c] & CHUNK_RESERVED)
+			continue;
+		while (c < last &&
+		    (store->chunks[c + 1] & CHUNK_RESERVED) == 0)
+			c++;
+		status = reserve_chunks(store, first, c, error);
+		if (status != RFM_OK) {
+			punch_chunks(store, offset, bytes);
+			return status;
+		}
+	}
+	return RFM_OK;
+}
+/* reserve the blocks of a living vector */
+static enum rfm_status
+reserve_live(struct rfm_store *store, uint64_t offset, uint64_t bytes,
+    struct rfm_error *error)
+{
+	uint64_t last = (offset + bytes - 1) / RFM_CHUNK_BYTES;
+
+	for (uint64_t c = offset / RFM_CHUNK_BYTES; c <= last; c++)
+		if ((store->chunks[c] & CHUNK_RESERVED) == 0)
+			return reserve_chunks(store,
+			    offset / RFM_CHUNK_BYTES, last, error);
+	return RFM_OK;
+}
+/* clear an extent where it may not be zero */
+static void
+hand_over(struct rfm_store *store, uint64_t offset, uint64_t bytes,
+    bool zero)
+{
+	uint64_t end = offset + bytes;
+
+	while (offset < end) {
+		uint64_t c = offset / RFM_CHUNK_BYTES;
+		uint64_t stop = (c + 1) * RFM_CHUNK_BYTES;
+
+		if (stop > end)
+			stop = end;
+		if (offset >= RFM_FILE_MAX_BYTES) {
+			stop = end;
+			if (zero)
+				memset(address_of(store, offset), 0,
+				    stop - offset);
+		} else {
+			if (zero && !(store->chunks[c] & CHUNK_ZERO))
+				memset(address_of(store, offset), 0,
+				    stop - offset);
+			store->chunks[c] &= (uint8_t)~CHUNK_ZERO;
+		}
+		offset = stop;
+	}
+}
+/* reserve addresses for a file */
+static enum rfm_status
+reserve_addresses(struct rfm_store *store, uint64_t wanted, void **base,
+    uint64_t *got, struct rfm_error *error)
+{
+	uint64_t least = store->file_bytes;
+
+	if (wanted == 0)
+		wanted = RFM_ADDRESS_BYTES;
+	while (wanted < least * 2 && wanted < RFM_FILE_MAX_BYTES)
+		wanted *= 2;
+	for (;;) {
+		enum rfm_status status = store->os->reserve_addresses(
+		    store->os, wanted, base, error);
+
+		if (status == RFM_OK)
+			*got = wanted;
+		if (status == RFM_OK || wanted / 2 < least ||
+		    wanted <= RFM_FILE_STEP_BYTES)
+			return status;
+		wanted /= 2;
+	}
+}
+/* keep the list of chunks */
+static enum rfm_status
+secure_chunks(struct rfm_store *store, uint64_t file_bytes,
+    struct rfm_error *error)
+{
+	uint64_t n = (file_bytes + RFM_CHUNK_BYTES - 1) / RFM_CHUNK_BYTES;
+	uint8_t *more;
+
+	if (n <= store->chunk_count)
+		return RFM_OK;
+	more = realloc(store->chunks, n);
+	if (more == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for the map of %s", store->path);
+	memset(more + store->chunk_count, CHUNK_ZERO,
+	    n - store->chunk_count);
+	store->chunks = more;
+	store->chunk_count = n;
+	return RFM_OK;
+}
+/* grow the file */
+static enum rfm_status
+grow_file(struct rfm_store *store, uint64_t bytes,
+    struct rfm_error *error)
+{
+	uint64_t old = store->file_bytes, step, fresh;
+
+	step = old < RFM_GROWTH_LIMIT_BYTES ? old : RFM_GROWTH_LIMIT_BYTES;
+	if (step < bytes)
+		step = bytes;
+	if (!rfm_add(old, step, &fresh) ||
+	    !rfm_round_up(fresh, RFM_FILE_STEP_BYTES, &fresh) ||
+	    fresh > store->address_bytes || fresh > RFM_FILE_MAX_BYTES)
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "%s cannot grow to %llu more bytes", store->path,
+		    (unsigned long long)bytes);
+	RFM_TRY(secure_chunks(store, fresh, error));
+	RFM_TRY(store->os->reserve(store->os, store->file, old, bytes,
+	    error));
+	RFM_TRY(store->os->extend(store->os, store->file, fresh, error));
+	RFM_TRY(store->os->map(store->os, store->file, RFM_MAP_SHARED,
+	    store->base + old, old, fresh - old, error));
+	RFM_TRY(rfm_space_add(store->space, old, fresh - old, error));
+	store->chunks[(old - 1) / RFM_CHUNK_BYTES] &=
+	    (uint8_t)~CHUNK_RESERVED;
+	store->file_bytes = fresh;
+	store->log.file_bytes = fresh;
+	return RFM_OK;
+}
+/* grow the arena */
+static enum rfm_status
+grow_arena(struct rfm_store *store, uint64_t bytes,
+    struct rfm_error *error)
+{
+	uint64_t step = RFM_ARENA_STEP_BYTES, end;
+
+	if (step < bytes &&
+	    !rfm_round_up(bytes, RFM_FILE_STEP_BYTES, &step))
+		step = UINT64_MAX;
+	if (store->arena == NULL) {
+		void *base;
+
+		RFM_TRY(reserve_addresses(store, store->wanted_addresses,
+		    &base, &store->arena_limit, error));
+		store->arena = base;
+	}
+	if (!rfm_add(store->arena_bytes, step, &end) ||
+	    end > store->arena_limit)
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "no addresses left for %llu bytes of memory",
+		    (unsigned long long)bytes);
+	RFM_TRY(store->os->map(store->os, NULL, RFM_MAP_MEMORY,
+	    store->arena + store->arena_bytes, 0, step, error));
+	RFM_TRY(rfm_space_add(store->space,
+	    RFM_FILE_MAX_BYTES + store->arena_bytes, step, error));
+	store->arena_bytes = end;
+	return RFM_OK;
+}
+/* take an extent */
+static enum rfm_status
+take_extent(struct rfm_store *store, uint64_t payload_bytes,
+    enum rfm_growth growth, uint64_t *offset, struct rfm_error *error)
+{
+	uint64_t        bytes, align = rfm_extent_align(payload_bytes);
+	enum rfm_status status;
+
+	if (!rfm_extent_bytes(payload_bytes, &bytes))
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "a vector of %llu bytes does not fit anywhere",
+		    (unsigned long long)payload_bytes);
+	status = rfm_space_take(store->space, bytes, align, offset,
+	    error);
+	if (status == RFM_NO_ROOM && growth == RFM_GROW)
+		status = make_room(store, bytes, align, offset, error);
+	if (status != RFM_OK || !writes_file(store))
+		return status;
+	status = reserve_extent(store, *offset, bytes, error);
+	if (status != RFM_OK)
+		(void)rfm_space_give(store->space, *offset, bytes, NULL);
+	return status;
+}
+/* make room for an extent */
+static enum rfm_status
+make_room(struct rfm_store *store, uint64_t bytes, uint64_t align,
+    uint64_t *offset, struct rfm_error *error)
+{
+	uint64_t with_slack;
+
+	release_waiting(store);
+	if (rfm_space_take(store->space, bytes, align, offset, NULL) ==
+	    RFM_OK)
+		return RFM_OK;
+	if (writes_file(store) && keeps_catalog(store) &&
+	    store->log.begun && !store->growing &&
+	    store->pending.bytes >= bytes) {
+		RFM_TRY(commit(store, error));
+		if (rfm_space_take(store->space, bytes, align, offset,
+		    NULL) == RFM_OK)
+			return RFM_OK;
+	}
+	if (!rfm_add(bytes, RFM_PAGE_BYTES, &with_slack))
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "a vector of %llu bytes does not fit anywhere",
+		    (unsigned long long)bytes);
+	if (writes_file(store))
+		RFM_TRY(grow_file(store, with_slack, error));
+	else
+		RFM_TRY(grow_arena(store, with_slack, error));
+	return rfm_space_take(store->space, bytes, align, offset, error);
+}
+/* give the log its room */
+static enum rfm_status
+log_takes(void *context, uint64_t bytes, uint64_t *offset,
+    struct rfm_error *error)
+{
+	struct rfm_store *store = context;
+	uint64_t          rounded;
+	enum rfm_status   status;
+
+	store->growing = true;
+	status = take_extent(store, bytes, RFM_GROW, offset, error);
+	store->growing = false;
+	if (status == RFM_OK && rfm_extent_bytes(bytes, &rounded))
+		hand_over(store, *offset, rounded, false);
+	return status;
+}
+
+static void
+log_gives(void *context, uint64_t offset, uint64_t bytes)
+{
+	struct rfm_store *store = context;
+	uint64_t          rounded;
+
+	if (rfm_extent_bytes(bytes, &rounded))
+		(void)extents_push(&store->waiting, offset, rounded);
+}
+/* give the log the living records */
+static void
+live_get(void *context, uint64_t i, struct rfm_allocate_disk *a)
+{
+	const struct rfm_catalog *catalog = context;
+	const struct rfm_entry   *e = &catalog->entries[i];
+
+	a->id = e->id;
+	a->offset = e->offset;
+	a->bytes = e->bytes;
+	a->length = e->length;
+	a->type = e->type;
+	a->flags = e->state == RFM_SEALED ? RFM_ALLOCATE_SEALED : 0;
+	a->checksum_kind = e->checksum_kind;
+	a->payload_checksum = e->payload_checksum;
+}
+
+static void
+live_moved(void *context, uint64_t i, uint64_t record_offset)
+{
+	struct rfm_catalog *catalog = context;
+
+	catalog->entries[i].record_offset = record_offset;
+}
+
+static struct rfm_log_live
+living(struct rfm_store *store)
+{
+	struct rfm_log_live live;
+
+	rfm_catalog_compact(&store->catalog);
+	live.count = store->catalog.live;
+	live.next_id = store->catalog.next_id == 0 ? 1
+	    : store->catalog.next_id;
+	live.get = live_get;
+	live.moved = live_moved;
+	live.context = &store->catalog;
+	return live;
+}
+/* begin the session's changes */
+static enum rfm_status
+begin(struct rfm_store *store, struct rfm_error *error)
+{
+	struct rfm_log_live live;
+
+	if (!writes_file(store) || !keeps_catalog(store) ||
+	    store->log.begun)
+		return RFM_OK;
+	if (!store->log.cut)
+		return rfm_log_begin(&store->log, NULL, error);
+	live = living(store);
+	RFM_TRY(rfm_log_begin(&store->log, &live, error));
+	pending_are_committed(store);
+	release_waiting(store);
+	return RFM_OK;
+}
+/* describe a payload and count its reference */
+static uint64_t
+extent_of(const struct rfm_payload *p)
+{
+	uint64_t bytes = 0;
+
+	(void)rfm_extent_bytes(p->bytes, &bytes);
+	return bytes;
+}
+
+static void
+describe_payload(struct rfm_store *store, struct rfm_payload *p,
+    uint32_t type, uint64_t length, uint64_t bytes)
+{
+	p->store = store;
+	p->address = address_of(store, p->offset);
+	p->type = type;
+	p->length = length;
+	p->bytes = bytes;
+	p->handles = 1;
+	p->next = store->payloads;
+	if (p->next != NULL)
+		p->next->previous = p;
+	store->payloads = p;
+	rfm_store_retain(store);	/* keeps I11 */
+}
+/* create a temporary */
+enum rfm_status
+rfm_store_temporary(struct rfm_store *store, uint32_t type,
+    uint64_t length, bool zero, enum rfm_growth growth,
+    struct rfm_payload **payload, struct rfm_error *error)
+{
+	struct rfm_payload *p;
+	uint64_t            bytes, extent;
+	enum rfm_status     status;
+
+	/* refuse an impossible vector or a closed store */
+	if (rfm_type_bytes(type) == 0)
+		return rfm_fail(error, RFM_ARGUMENT, "unknown type %lu",
+		    (unsigned long)type);
+	if (!rfm_multiply(length, rfm_type_bytes(type), &bytes) ||
+	    bytes > RFM_FILE_MAX_BYTES)
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "a vector of %llu elements is larger than any store",
+		    (unsigned long long)length);
+	if (store->closed)
+		return rfm_fail(error, RFM_CLOSED, "runtime is closed: %s",
+		    store->path);
+	RFM_TRY(begin(store, error));
+	p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for one more vector");
+	status = take_extent(store, bytes, growth, &p->offset, error);
+	if (status != RFM_OK) {		/* keeps I13 */
+		free(p);
+		return status;
+	}
+	(void)rfm_extent_bytes(bytes, &extent);
+	hand_over(store, p->offset, extent, zero);
+	describe_payload(store, p, type, length, bytes);
+	store->temporaries++;
+	store->temporary_bytes += extent;
+	*payload = p;
+	return RFM_OK;
+}
+/* write the record of a payload */
+static enum rfm_status
+log_allocation(struct rfm_payload *p, uint32_t flags,
+    struct rfm_error *error)
+{
+	struct rfm_store        *store = p->store;
+	struct rfm_allocate_disk a = {
+		.offset = p->offset, .bytes = p->bytes,
+		.length = p->length, .type = p->type, .flags = flags
+	};
+	struct rfm_entry *e;
+
+	a.id = store->catalog.next_id == 0 ? 1 : store->catalog.next_id;
+	RFM_TRY(rfm_catalog_secure(&store->catalog, error));
+	RFM_TRY(append_and_apply(store, RFM_RECORD_ALLOCATE, &a, error));
+	e = rfm_catalog_find(&store->catalog, a.id);
+	e->attachment = p;
+	p->id = a.id;
+	p->state = e->state;
+	store->temporaries--;
+	store->temporary_bytes -= extent_of(p);
+	return RFM_OK;
+}
+
+static enum rfm_status
+append_and_apply(struct rfm_store *store, enum rfm_record_kind kind,
+    const void *body, struct rfm_error *error)
+{
+	uint64_t record_offset;
+
+	RFM_TRY(begin(store, error));
+	RFM_TRY(rfm_log_append(&store->log, kind, body, &record_offset,
+	    error));
+	return rfm_catalog_apply(&store->catalog, kind, body,
+	    record_offset, store->file_bytes, error);
+}
+/* create a committed vector */
+enum rfm_status
+rfm_store_create(struct rfm_store *store, uint32_t type,
+    uint64_t length, bool zero, enum rfm_growth growth,
+    struct rfm_payload **payload, struct rfm_error *error)
+{
+	struct rfm_payload *p;
+	enum rfm_status     status;
+
+	RFM_TRY(rfm_store_temporary(store, type, length, zero, growth, &p,
+	    error));
+	if (writes_file(store) && keeps_catalog(store)) {
+		status = log_allocation(p, 0, error);
+		if (status != RFM_OK) {
+			rfm_payload_release(p);
+			return status;
+		}
+	}
+	*payload = p;
+	return RFM_OK;
+}
+/* resolve an id, looking twice as a reader */
+static enum rfm_status
+resolve(struct rfm_store *store, uint64_t id, struct rfm_entry **e,
+    struct rfm_error *error)
+{
+	enum rfm_status status;
+
+	status = rfm_catalog_resolve(&store->catalog, id, e, error);
+	if (status != RFM_NO_RECORD || store->access == RFM_WRITE ||
+	    store->forked)
+		return status;
+	RFM_TRY(rfm_store_refresh(store, error));
+	return rfm_catalog_resolve(&store->catalog, id, e, error);
+}
+/* find a record's payload */
+enum rfm_status
+rfm_store_find(struct rfm_store *store, uint64_t id,
+    struct rfm_payload **payload, struct rfm_error *error)
+{
+	struct rfm_entry   *e;
+	struct rfm_payload *p;
+
+	RFM_TRY(resolve(store, id, &e, error));
+	if (e->attachment != NULL) {
+		*payload = e->attachment;
+		rfm_payload_retain(*payload);
+		return RFM_OK;
+	}
+	if (writes_file(store) && e->state == RFM_COMMITTED) {
+		uint64_t bytes;
+
+		(void)rfm_extent_bytes(e->bytes, &bytes);
+		RFM_TRY(reserve_live(store, e->offset, bytes, error));
+	}
+	p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for one more vector");
+	p->id = id;
+	p->offset = e->offset;
+	p->state = e->state;
+	describe_payload(store, p, e->type, e->length, e->bytes);
+	e->attachment = p;
+	*payload = p;
+	return RFM_OK;
+}
+/* share a payload */
+void
+rfm_payload_retain(struct rfm_payload *p)
+{
+	p->handles++;
+}
+
+bool
+rfm_payload_shared(const struct rfm_payload *p)
+{
+	return p->handles > 1 || p->state == RFM_SEALED;
+}
+/* seal a payload */
+enum rfm_status
+rfm_store_seal(struct rfm_payload *p, struct rfm_error *error)
+{
+	struct rfm_store    *store = p->store;
+	struct rfm_seal_disk body = { .id = p->id };
+
+	if (p->state == RFM_SEALED)
+		return RFM_OK;
+	if (p->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (!keeps_catalog(store))
+		return rfm_fail(error, RFM_MODE,
+		    "%s is a scratch store and keeps no records",
+		    store->path);
+	RFM_TRY(refuse_change(store, error));
+	if (p->state == RFM_TEMPORARY)
+		return log_allocation(p, RFM_ALLOCATE_SEALED, error);
+	RFM_TRY(append_and_apply(store, RFM_RECORD_SEAL, &body, error));
+	p->state = RFM_SEALED;		/* keeps I7 */
+	return RFM_OK;
+}
+/* return a payload's room or its row */
+static void
+give_temporary_back(struct rfm_store *store, const struct rfm_payload *p)
+{
+	uint64_t bytes = extent_of(p);
+
+	store->temporaries--;
+	store->temporary_bytes -= bytes;
+	if (store->forked && p->offset < RFM_FILE_MAX_BYTES)
+		return;		/* keeps I12 */
+	if (store->unwatched_fork)
+		return;
+	if (store->children && !nobody_holds(store, RFM_LOCK_FORKS))
+		(void)extents_push(&store->waiting, p->offset, bytes);
+	else
+		(void)rfm_space_give(store->space, p->offset, bytes, NULL);
+}
+
+static void
+detach(struct rfm_store *store, const struct rfm_payload *p)
+{
+	struct rfm_entry *e = rfm_catalog_find(&store->catalog, p->id);
+
+	if (e != NULL && e->attachment == p)
+		e->attachment = NULL;
+}
+/* drop one handle of a payload */
+void
+rfm_payload_release(struct rfm_payload *p)
+{
+	struct rfm_store *store = p->store;
+
+	if (--p->handles > 0)
+		return;
+	if (p->previous != NULL)
+		p->previous->next = p->next;
+	else
+		store->payloads = p->next;
+	if (p->next != NULL)
+		p->next->previous = p->previous;
+	if (p->state == RFM_TEMPORARY)
+		give_temporary_back(store, p);
+	else if (p->state != RFM_DESTROYED)
+		detach(store, p);
+	free(p);
+	rfm_store_release(store);
+}
+/* checkpoint the store */
+static enum rfm_status
+checkpoint(struct rfm_store *store, struct rfm_error *error)
+{
+	struct rfm_log_live live = living(store);
+
+	RFM_TRY(rfm_log_checkpoint(&store->log, &live, error));
+	pending_are_committed(store);
+	release_waiting(store);
+	return RFM_OK;
+}
+/* sync */
+enum rfm_status
+rfm_store_sync(struct rfm_store *store, struct rfm_error *error)
+{
+	if (!keeps_catalog(store))
+		return rfm_fail(error, RFM_MODE,
+		    "%s is a scratch store: nothing in it survives, so"
+		    " there is nothing to sync", store->path);
+	RFM_TRY(refuse_change(store, error));
+	return commit(store, error);
+}
+
+static enum rfm_status
+commit(struct rfm_store *store, struct rfm_error *error)
+{
+	struct rfm_catalog *catalog = &store->catalog;
+
+	if (store->log.uncommitted > 0)
+		RFM_TRY(begin(store, error));
+	RFM_TRY(rfm_log_commit(&store->log, catalog->next_id == 0 ? 1
+	    : catalog->next_id, error));
+	store->last_sync = store->os->now(store->os);
+	pending_are_committed(store);
+	release_waiting(store);
+	if (store->log.begun && dead_log_bytes(store) >
+	    store->log.bytes / 2 + store->log.first_segment_bytes)
+		RFM_TRY(checkpoint(store, error));
+	return RFM_OK;
+}
+/* tidy the log when too much of it is dead */
+static uint64_t
+dead_log_bytes(const struct rfm_store *store)
+{
+	uint64_t live = store->catalog.live *
+	    (sizeof(struct rfm_record_disk) +
+	    sizeof(struct rfm_allocate_disk));
+
+	return store->log.bytes > live ? store->log.bytes - live : 0;
+}
+
+static enum rfm_status
+tidy_log(struct rfm_store *store, struct rfm_error *error)
+{
+	if (!keeps_catalog(store) || !writes_file(store) ||
+	    dead_log_bytes(store) < RFM_LOG_DEAD_LIMIT_BYTES)
+		return RFM_OK;
+	return rfm_store_sync(store, error);
+}
+/* destroy a payload */
+enum rfm_status
+rfm_store_destroy(struct rfm_payload *p, bool reclaim,
+    struct rfm_error *error)
+{
+	struct rfm_store    *store = p->store;
+	struct rfm_free_disk body = { p->id };
+
+	if (p->state == RFM_DESTROYED)
+		return RFM_OK;
+	if (p->state == RFM_TEMPORARY) {
+		give_temporary_back(store, p);
+	} else if (reclaim) {
+		RFM_TRY(refuse_change(store, error));
+		RFM_TRY(append_and_apply(store, RFM_RECORD_FREE, &body,
+		    error));
+		(void)extents_push(&store->pending, p->offset,
+		    extent_of(p));	/* keeps I6 */
+		detach(store, p);
+	} else {
+		detach(store, p);
+	}
+	p->state = RFM_DESTROYED;
+	p->address = NULL;
+	return reclaim ? tidy_log(store, error) : RFM_OK;
+}
+/* widen a temporary in place */
+bool
+rfm_store_widen(struct rfm_payload *p, uint64_t length)
+{
+	struct rfm_store *store = p->store;
+	uint64_t          bytes, extent, old = extent_of(p);
+
+	if (p->state != RFM_TEMPORARY || p->handles > 1 ||
+	    length < p->length ||
+	    !rfm_multiply(length, rfm_type_bytes(p->type), &bytes) ||
+	    !rfm_extent_bytes(bytes, &extent) ||
+	    rfm_extent_align(bytes) != rfm_extent_align(p->bytes) ||
+	    !rfm_space_widen(store->space, p->offset, old, extent))
+		return false;
+	if (writes_file(store) && extent > old &&
+	    reserve_extent(store, p->offset + old, extent - old, NULL)
+	    != RFM_OK) {
+		(void)rfm_space_give(store->space, p->offset + old,
+		    extent - old, NULL);
+		return false;
+	}
+	hand_over(store, p->offset + old, extent - old, false);
+	store->temporary_bytes += extent - old;
+	p->bytes = bytes;
+	p->length = length;
+	return true;
+}
+/* keep the registry of open stores */
+static void
+enlist(struct rfm_store *store)
+{
+	store->next = stores;
+	stores = store;
+}
+
+static void
+delist(struct rfm_store *store)
+{
+	struct rfm_store **s = &stores;
+
+	while (*s != NULL && *s != store)
+		s = &(*s)->next;
+	if (*s != NULL)
+		*s = store->next;
+}
+
+struct rfm_store *
+rfm_store_by_uuid(const uint8_t uuid[16])
+{
+	struct rfm_store *found = NULL;
+
+	for (struct rfm_store *s = stores; s != NULL; s = s->next)
+		if (memcmp(s->uuid, uuid, sizeof s->uuid) == 0 &&
+		    (found == NULL || s->access == RFM_WRITE))
+			found = s;
+	return found;
+}
+/* find a store that is already open */
+static struct rfm_store *
+find_open(struct rfm_os *os, const struct rfm_identity *identity,
+    enum rfm_access access)
+{
+	struct rfm_store *reader = NULL;
+
+	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
+		if (s->os != os ||
+		    s->identity.device != identity->device ||
+		    s->identity.inode != identity->inode)
+			continue;
+		if (s->access == RFM_WRITE)
+			return s;
+		reader = s;
+	}
+	return access == RFM_READ ? reader : NULL;
+}
+
+static enum rfm_status
+share(struct rfm_store *store, const struct rfm_open_options *options,
+    struct rfm_store **out, struct rfm_error *error)
+{
+	if (store->mode != options->mode)
+		return rfm_fail(error, RFM_MODE,
+		    "%s is already open with mode %s", store->path,
+		    store->mode == RFM_SCRATCH ? "scratch"
+		    : "persistent");
+	store->closed = false;
+	rfm_store_retain(store);
+	*out = store;
+	return RFM_OK;
+}
+/* say in which file it happened */
+static enum rfm_status
+in_this_file(const struct rfm_store *store, enum rfm_status status,
+    struct rfm_error *error)
+{
+	char text[sizeof error->text];
+
+	if (status == RFM_OK || error == NULL)
+		return status;
+	memcpy(text, error->text, sizeof text);
+	snprintf(error->text, sizeof error->text, "%.200s: %.300s",
+	    store->path, text);
+	return status;
+}
+/* lock the file or name the owner */
+static enum rfm_status
+lock_or_name_the_owner(struct rfm_store *store, struct rfm_error *error)
+{
+	char            owner[RFM_OWNER_BYTES] = "";
+	enum rfm_status status;
+
+	if (store->access == RFM_READ)
+		return store->os->lock(store->os, store->file,
+		    RFM_LOCK_READERS, false, error);
+	status = store->os->lock(store->os, store->file,
+	    RFM_LOCK_WRITER, true, error);
+	if (status != RFM_LOCKED)
+		return status;
+	if (store->os->read(store->os, store->file, RFM_OWNER_OFFSET,
+	    owner, sizeof owner - 1, NULL) != RFM_OK || owner[0] == '\0')
+		strcpy(owner, "another process");
+	return rfm_fail(error, RFM_LOCKED,
+	    "%.200s is open for writing by %s", store->path, owner);
+}
+
+static enum rfm_status
+note_owner(struct rfm_store *store, struct rfm_error *error)
+{
+	char owner[RFM_OWNER_BYTES];
+
+	memset(owner, 0, sizeof owner);
+	store->os->owner(store->os, owner, sizeof owner);
+	return store->os->write(store->os, store->file, RFM_OWNER_OFFSET,
+	    owner, sizeof owner, error);
+}
+/* peek at the superblocks */
+static enum rfm_status
+peek(struct rfm_store *store,
+    struct rfm_superblock_disk copies[RFM_SUPERBLOCKS],
+    struct rfm_error *error)
+{
+	if (store->file_bytes < RFM_HEAP_OFFSET)	/* keeps I14 */
+		return rfm_fail(error, RFM_FOREIGN,
+		    "File too small to be a store: %s has %llu bytes",
+		    store->path, (unsigned long long)store->file_bytes);
+	for (unsigned i = 0; i < RFM_SUPERBLOCKS; i++)
+		RFM_TRY(store->os->read(store->os, store->file,
+		    i * RFM_PAGE_BYTES, &copies[i], sizeof copies[i],
+		    error));
+	return RFM_OK;
+}
+
+static enum rfm_status
+compare_modes(const struct rfm_store *store, uint32_t flags,
+    struct rfm_error *error)
+{
+	bool scratch = (flags & RFM_SUPERBLOCK_SCRATCH) != 0;
+
+	if (scratch == (store->mode == RFM_SCRATCH))
+		return RFM_OK;
+	return rfm_fail(error, RFM_MODE,
+	    "%s is a %s store and cannot be opened as a %s one",
+	    store->path, scratch ? "scratch" : "persistent",
+	    scratch ? "persistent" : "scratch");
+}
+/* hold what was freed since the last commit */
+static enum rfm_status
+hold_freed(struct rfm_store *store, struct rfm_entry *e,
+    struct rfm_error *error)
+{
+	uint64_t bytes;
+
+	e->attachment = NULL;
+	if (store->access == RFM_READ)
+		return RFM_OK;
+	(void)rfm_extent_bytes(e->bytes, &bytes);
+	if (!extents_push(&store->pending, e->offset, bytes))
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory to remember freed extents");
+	return RFM_OK;
+}
+/* read the log into the catalog */
+static enum rfm_status
+learn(void *context, uint32_t kind, const void *body,
+    uint64_t record_offset, struct rfm_error *error)
+{
+	struct rfm_store *store = context;
+	struct rfm_free_disk f;
+	struct rfm_entry *e;
+
+	if (kind == RFM_RECORD_COMMIT) {
+		store->pending.count = 0;
+		store->pending.bytes = 0;
+	}
+	RFM_TRY(rfm_catalog_apply(&store->catalog, kind, body,
+	    record_offset, store->file_bytes, error));
+	if (kind != RFM_RECORD_FREE)
+		return RFM_OK;
+	memcpy(&f, body, sizeof f);
+	e = rfm_catalog_find(&store->catalog, f.id);
+	return hold_freed(store, e, error);
+}
+
+static enum rfm_status
+read_log(struct rfm_store *store, struct rfm_error *error)
+{
+	RFM_TRY(rfm_log_open(&store->log, learn, store, error));
+	if (store->log.cut)
+		store->catalog.next_id = RFM_ID_LEAP +
+		    (store->catalog.next_id == 0 ? 1
+		    : store->catalog.next_id);	/* keeps I9 */
+	return RFM_OK;
+}
+/* give the log its file */
+static void
+connect_log(struct rfm_store *store)
+{
+	store->log.file = store->file;
+	store->log.file_bytes = store->file_bytes;
+}
+/* sort the extents and add the gaps */
+static int
+by_offset(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static enum rfm_status
+add_gaps(struct rfm_store *store, struct extents *used,
+    struct rfm_error *error)
+{
+	bool     quiet = nobody_holds(store, RFM_LOCK_READERS) &&
+	    nobody_holds(store, RFM_LOCK_FORKS);
+	uint64_t end = RFM_HEAP_OFFSET;
+
+	if (used->count > 0)
+		qsort(used->list, used->count, sizeof *used->list,
+		    by_offset);
+	for (size_t i = 0; i <= used->count; i++) {
+		uint64_t next = i == used->count ? store->file_bytes
+		    : used->list[i].offset;
+
+		if (next < end)
+			return rfm_fail(error, RFM_DAMAGED,
+			    "two extents overlap at byte %llu",
+			    (unsigned long long)next);
+		RFM_TRY(add_gap(store, end, next - end, quiet, error));
+		if (i < used->count)
+			end = next + used->list[i].bytes;
+	}
+	return RFM_OK;
+}
+
+static enum rfm_status
+add_gap(struct rfm_store *store, uint64_t offset, uint64_t bytes,
+    bool quiet, struct rfm_error *error)
+{
+	if (bytes == 0)
+		return RFM_OK;
+	if (quiet)
+		return rfm_space_add(store->space, offset, bytes, error);
+	if (!extents_push(&store->waiting, offset, bytes))
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory to remember free extents");
+	return RFM_OK;
+}
+/* derive the free space */
+static enum rfm_status
+derive_space(struct rfm_store *store, struct rfm_error *error)
+{
+	struct extents  used = { NULL, 0, 0, 0 };
+	enum rfm_status status;
+
+	RFM_TRY(secure_chunks(store, store->file_bytes, error));
+	memset(store->chunks, 0, store->chunk_count);
+	RFM_TRY(rfm_space_create(&store->space, error));
+	status = gather_used(store, &used)
+	    ? add_gaps(store, &used, error)
+	    : rfm_fail(error, RFM_NO_MEMORY,
+	    "no memory to find the free space");
+	free(used.list);
+	return status;
+}
+
+static bool
+gather_used(struct rfm_store *store, struct extents *used)
+{
+	const struct rfm_catalog *c = &store->catalog;
+	uint64_t                  bytes = 0;
+	bool                      good = true;
+
+	for (size_t i = 0; good && i < c->count; i++)
+		if (c->entries[i].state != RFM_DESTROYED)
+			good = rfm_extent_bytes(c->entries[i].bytes,
+			    &bytes) && extents_push(used,
+			    c->entries[i].offset, bytes);
+	for (size_t i = 0; good && i < store->pending.count; i++)
+		good = extents_push(used, store->pending.list[i].offset,
+		    store->pending.list[i].bytes);
+	for (size_t i = 0; good && i < store->log.count; i++)
+		good = rfm_extent_bytes(store->log.segments[i].bytes,
+		    &bytes) && extents_push(used,
+		    store->log.segments[i].offset, bytes);
+	return good;
+}
+/* map the file */
+static enum rfm_status
+map_file(struct rfm_store *store, struct rfm_error *error)
+{
+	void *base;
+
+	RFM_TRY(reserve_addresses(store, store->wanted_addresses, &base,
+	    &store->address_bytes, error));
+	store->base = base;
+	if (store->space == NULL)
+		RFM_TRY(rfm_space_create(&store->space, error));
+	return store->os->map(store->os, store->file,
+	    store->access == RFM_WRITE ? RFM_MAP_SHARED
+	    : RFM_MAP_PRIVATE, store->base, 0, store->file_bytes, error);
+}
+/* open an existing file */
+static enum rfm_status
+open_existing(struct rfm_store *store, struct rfm_error *error)
+{
+	bool     writer = store->access == RFM_WRITE;
+	unsigned winner;
+	struct rfm_superblock_disk copies[RFM_SUPERBLOCKS];
+
+	RFM_TRY(store->os->open(store->os, store->path,
+	    writer ? RFM_OPEN_WRITE : RFM_OPEN_READ, &store->file,
+	    error));
+	RFM_TRY(lock_or_name_the_owner(store, error));
+	RFM_TRY(store->os->size(store->os, store->file,
+	    &store->file_bytes, error));
+	RFM_TRY(peek(store, copies, error));
+	RFM_TRY(in_this_file(store, rfm_superblock_choose(copies,
+	    store->file_bytes, &winner, error), error));
+	RFM_TRY(compare_modes(store, copies[winner].flags, error));
+	memcpy(store->uuid, copies[winner].uuid, sizeof store->uuid);
+	if (keeps_catalog(store)) {
+		connect_log(store);
+		RFM_TRY(in_this_file(store, read_log(store, error),
+		    error));
+	}
+	if (writer)
+		RFM_TRY(in_this_file(store, derive_space(store, error),
+		    error));
+	RFM_TRY(map_file(store, error));
+	if (writer)
+		return note_owner(store, error);
+	return RFM_OK;
+}
+/* make a store in memory */
+static enum rfm_status
+new_store(struct rfm_os *os, const char *path,
+    const struct rfm_open_options *options, struct rfm_store **out,
+    struct rfm_error *error)
+{
+	struct rfm_store *store = calloc(1, sizeof *store);
+	enum rfm_status   status;
+
+	if (store == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory to open %s", path);
+	store->os = os;
+	store->mode = options->mode;
+	store->access = options->access;
+	store->wanted_addresses = options->address_bytes;
+	store->references = 1;
+	status = os->absolute_path(os, path, store->path,
+	    sizeof store->path, error);
+	if (status != RFM_OK) {
+		free(store);
+		return status;
+	}
+	/* connect the log to its store */
+	store->log.os = os;
+	store->log.first_segment_bytes = options->first_segment_bytes == 0
+	    ? RFM_SEGMENT_DEFAULT_BYTES : options->first_segment_bytes;
+	store->log.room.take = log_takes;
+	store->log.room.give = log_gives;
+	store->log.room.context = store;
+	*out = store;
+	return RFM_OK;
+}
+/* create the file under its name */
+static enum rfm_status
+create_file(struct rfm_store *store, struct rfm_error *error)
+{
+	struct rfm_error detail = { RFM_OK, 0, "" };
+	enum rfm_status  status;
+
+	status = store->os->open(store->os, store->path, RFM_OPEN_CREATE,
+	    &store->file, &detail);
+	if (status == RFM_OK)
+		return RFM_OK;
+	rfm_fail(error, status, "Cannot create file %.300s: %s",
+	    store->path, detail.os_errno != 0 ?
+	    strerror(detail.os_errno) : detail.text);
+	if (error != NULL)
+		error->os_errno = detail.os_errno;
+	return status;
+}
+
+static enum rfm_status
+format_file(struct rfm_store *store, struct rfm_error *error)
+{
+	struct rfm_os *os = store->os;
+
+	RFM_TRY(lock_or_name_the_owner(store, error));
+	RFM_TRY(os->extend(os, store->file, store->file_bytes, error));
+	RFM_TRY(os->identify(os, store->path, &store->identity, error));
+	RFM_TRY(os->random(os, store->uuid, sizeof store->uuid, error));
+	RFM_TRY(secure_chunks(store, store->file_bytes, error));
+	RFM_TRY(map_file(store, error));
+	RFM_TRY(rfm_space_add(store->space, RFM_HEAP_OFFSET,
+	    store->file_bytes - RFM_HEAP_OFFSET, error));
+	RFM_TRY(reserve_extent(store, 0, RFM_HEAP_OFFSET, error));
+	RFM_TRY(note_owner(store, error));
+	if (!keeps_catalog(store))
+		return format_scratch(store, error);
+	connect_log(store);
+	RFM_TRY(rfm_log_format(&store->log, store->uuid, error));
+	return os->barrier_directory(os, store->path,
+	    RFM_BARRIER_DIRECTORY, error);
+}
+/* format a scratch file */
+static enum rfm_status
+format_scratch(struct rfm_store *store, struct rfm_error *error)
+{
+	struct rfm_superblock_disk s;
+
+	memset(&s, 0, sizeof s);
+	s.sequence = 1;
+	s.flags = RFM_SUPERBLOCK_SCRATCH;
+	memcpy(s.uuid, store->uuid, sizeof s.uuid);
+	store->os->boot_id(store->os, s.boot);
+	rfm_superblock_seal(&s);
+	return store->os->write(store->os, store->file,
+	    s.sequence % RFM_SUPERBLOCKS * RFM_PAGE_BYTES, &s, sizeof s,
+	    error);
+}
+/* create a store */
+static enum rfm_status
+create_store(struct rfm_os *os, const char *path,
+    const struct rfm_open_options *options, struct rfm_store **out,
+    bool *created, struct rfm_error *error)
+{
+	struct rfm_store *store;
+	enum rfm_status   status;
+
+	RFM_TRY(new_store(os, path, options, &store, error));
+	status = size_of_new_file(options, &store->file_bytes, error);
+	if (status == RFM_OK)
+		status = create_file(store, error);
+	if (status != RFM_OK) {
+		discard(store);
+		return status;
+	}
+	status = format_file(store, error);
+	if (status != RFM_OK) {
+		(void)os->remove(os, store->path, NULL);
+		discard(store);
+		return status;
+	}
+	store->created = *created = true;
+	enlist(store);
+	*out = store;
+	return RFM_OK;
+}
+
+static enum rfm_status
+size_of_new_file(const struct rfm_open_options *options,
+    uint64_t *bytes, struct rfm_error *error)
+{
+	*bytes = options->bytes == 0 ? RFM_FILE_DEFAULT_BYTES
+	    : options->bytes;
+	if (*bytes < RFM_FILE_MIN_BYTES)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "File too small: a store takes at least %d bytes",
+		    RFM_FILE_MIN_BYTES);
+	if (!rfm_round_up(*bytes, RFM_FILE_STEP_BYTES, bytes) ||
+	    *bytes > RFM_FILE_MAX_BYTES)
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "size_gb too large: a store has at most %llu bytes",
+		    (unsigned long long)RFM_FILE_MAX_BYTES);
+	return RFM_OK;
+}
+/* read the catalog afresh */
+static enum rfm_status
+read_afresh(struct rfm_store *store, struct rfm_error *error)
+{
+	struct rfm_catalog old = store->catalog;
+	enum rfm_status    status;
+
+	memset(&store->catalog, 0, sizeof store->catalog);
+	status = read_log(store, error);
+	if (status != RFM_OK) {
+		rfm_catalog_dispose(&store->catalog);
+		store->catalog = old;
+		return status;
+	}
+	rfm_catalog_dispose(&old);
+	for (struct rfm_payload *p = store->payloads; p != NULL;
+	    p = p->next) {
+		struct rfm_entry *e = p->id == 0 ||
+		    p->state == RFM_DESTROYED ? NULL
+		    : rfm_catalog_find(&store->catalog, p->id);
+
+		if (e != NULL && e->state != RFM_DESTROYED)
+			e->attachment = p;
+	}
+	return RFM_OK;
+}
+/* refresh a reader */
+enum rfm_status
+rfm_store_refresh(struct rfm_store *store, struct rfm_error *error)
+{
+	bool replaced;
+
+	if (store->access == RFM_WRITE || !keeps_catalog(store))
+		return RFM_OK;
+	RFM_TRY(in_this_file(store, rfm_log_refresh(&store->log,
+	    &replaced, learn, store, error), error));
+	if (replaced)
+		RFM_TRY(in_this_file(store, read_afresh(store, error),
+		    error));
+	if (store->log.file_bytes <= store->file_bytes)
+		return RFM_OK;
+	if (store->log.file_bytes > store->address_bytes)
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "%s has outgrown the addresses that were reserved for"
+		    " it: open it again", store->path);
+	RFM_TRY(store->os->map(store->os, store->file, RFM_MAP_PRIVATE,
+	    store->base + store->file_bytes, store->file_bytes,
+	    store->log.file_bytes - store->file_bytes, error));
+	store->file_bytes = store->log.file_bytes;
+	return RFM_OK;
+}
+/* remove the scratch file that this process made */
+static void
+remove_scratch_file(struct rfm_store *store)
+{
+	struct rfm_identity now;
+
+	if (store->created && store->os->identify(store->os, store->path,
+	    &now, NULL) == RFM_OK &&
+	    now.device == store->identity.device &&
+	    now.inode == store->identity.inode)
+		(void)store->os->remove(store->os, store->path, NULL);
+}
+
+static void
+discard(struct rfm_store *store)
+{
+	if (store->base != NULL)
+		store->os->release_addresses(store->os, store->base,
+		    store->address_bytes);
+	if (store->arena != NULL)
+		store->os->release_addresses(store->os, store->arena,
+		    store->arena_limit);
+	if (store->file != NULL)
+		store->os->close(store->os, store->file);
+	if (store->space != NULL)
+		rfm_space_destroy(store->space);
+	rfm_log_dispose(&store->log);
+	rfm_catalog_dispose(&store->catalog);
+	free(store->pending.list);
+	free(store->waiting.list);
+	free(store->chunks);
+	free(store);
+}
+/* close */
+enum rfm_status
+rfm_store_close(struct rfm_store *store, struct rfm_error *error)
+{
+	if (store->closed)
+		return RFM_OK;
+	store->closed = true;
+	if (!writes_file(store) || !keeps_catalog(store))
+		return RFM_OK;
+	RFM_TRY(commit(store, error));
+	return rfm_log_mark_clean(&store->log, error);
+}
+
+void
+rfm_store_retain(struct rfm_store *store)
+{
+	store->references++;
+}
+
+void
+rfm_store_release(struct rfm_store *store)
+{
+	if (--store->references > 0)
+		return;
+	(void)rfm_store_close(store, NULL);
+	if (writes_file(store) && !store->log.poisoned &&
+	    !store->unwatched_fork &&
+	    nobody_holds(store, RFM_LOCK_READERS) &&
+	    nobody_holds(store, RFM_LOCK_FORKS))
+		give_all_free_blocks_back(store);
+	if (store->mode == RFM_SCRATCH && writes_file(store))
+		remove_scratch_file(store);
+	delist(store);
+	discard(store);
+}
+/* prepare for a fork */
+static void
+before_fork(void)
+{
+	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
+		if (!writes_file(s))
+			continue;
+		if (s->os->reopen(s->os, s->file, &s->fork_file, NULL) !=
+		    RFM_OK) {
+			s->fork_file = NULL;
+			s->unwatched_fork = true;
+		} else if (s->os->lock(s->os, s->fork_file,
+		    RFM_LOCK_FORKS, false, NULL) != RFM_OK) {
+			s->unwatched_fork = true;
+		}
+	}
+}
+
+static void
+after_fork_in_parent(void)
+{
+	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
+		if (!writes_file(s))
+			continue;
+		s->children = true;
+		if (s->fork_file != NULL)
+			s->os->close(s->os, s->fork_file);
+		s->fork_file = NULL;
+	}
+}
+/* close all payloads of a store */
+static void
+close_all_payloads(struct rfm_store *store)
+{
+	for (struct rfm_payload *p = store->payloads; p != NULL;
+	    p = p->next) {
+		p->state = RFM_DESTROYED;
+		p->address = NULL;
+	}
+	store->closed = true;
+}
+/* after the fork, in the child */
+static void
+after_fork_in_child(void)
+{
+	for (struct rfm_store *s = stores; s != NULL; s = s->next)
+		if (writes_file(s))
+			become_a_child(s);
+}
+
+static void
+become_a_child(struct rfm_store *s)
+{
+	struct rfm_space *arena_space = NULL;
+	struct rfm_file  *source = s->fork_file != NULL ? s->fork_file
+	    : s->file;
+	bool whole = s->os->map(s->os, source, RFM_MAP_PRIVATE, s->base,
+	    0, s->file_bytes, NULL) == RFM_OK;	/* keeps I12 */
+
+	s->forked = true;
+	if (!whole)
+		close_all_payloads(s);
+	s->pending.count = s->waiting.count = 0;
+	s->pending.bytes = s->waiting.bytes = 0;
+	if (rfm_space_create(&arena_space, NULL) == RFM_OK) {
+		rfm_space_destroy(s->space);
+		s->space = arena_space;
+	} else {
+		s->closed = true;
+	}
+	if (s->fork_file != NULL) {
+		s->os->close(s->os, s->file);
+		s->file = s->fork_file;
+		s->fork_file = NULL;
+	}
+}
+/* ask to be told of forks */
+static enum rfm_status
+watch_for_forks(struct rfm_os *os, struct rfm_error *error)
+{
+	static const struct rfm_fork_hooks hooks = {
+		before_fork, after_fork_in_parent, after_fork_in_child
+	};
+	static struct rfm_os *watching;
+	enum rfm_status       status;
+
+	if (watching == os)
+		return RFM_OK;
+	status = os->at_fork(os, &hooks, error);
+	if (status == RFM_OK)
+		watching = os;
+	return status;
+}
+/* open a store */
+enum rfm_status
+rfm_store_open(struct rfm_os *os, const char *path,
+    const struct rfm_open_options *options, struct rfm_store **out,
+    bool *created, struct rfm_error *error)
+{
+	struct rfm_identity identity;
+	struct rfm_store   *store;
+	enum rfm_status     status;
+
+	*created = false;
+	RFM_TRY(watch_for_forks(os, error));
+	status = os->identify(os, path, &identity, error);
+	if (status == RFM_NO_FILE && options->create &&
+	    options->access == RFM_WRITE)
+		return create_store(os, path, options, out, created,
+		    error);
+	RFM_TRY(status);
+	store = find_open(os, &identity, options->access);
+	if (store != NULL)
+		return share(store, options, out, error);
+	RFM_TRY(new_store(os, path, options, &store, error));
+	store->identity = identity;
+	status = open_existing(store, error);
+	if (status != RFM_OK) {
+		discard(store);
+		return status;
+	}
+	enlist(store);
+	*out = store;
+	return RFM_OK;
+}
+/* visit every record */
+static uint64_t
+tombstone_bytes(const struct rfm_catalog *catalog)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; catalog->tombstones > 0 && i < catalog->count;
+	    i++)
+		if (catalog->entries[i].state == RFM_DESTROYED)
+			sum += catalog->entries[i].bytes;
+	return sum;
+}
+
+void
+rfm_store_each(struct rfm_store *store, rfm_record_visitor *visit,
+    void *context)
+{
+	for (size_t i = 0; i < store->catalog.count; i++) {
+		const struct rfm_entry *e = &store->catalog.entries[i];
+		const struct rfm_payload *p = e->attachment;
+		struct rfm_record_info info = {
+			e->record_offset, e->id, e->offset, e->bytes,
+			e->length, e->type, p == NULL ? 0 : p->handles,
+			e->state
+		};
+
+		if (!visit(context, &info))
+			return;
+	}
+	for (const struct rfm_payload *p = store->payloads; p != NULL;
+	    p = p->next) {
+		struct rfm_record_info info = {
+			0, 0, p->offset, p->bytes, p->length, p->type,
+			p->handles, p->state
+		};
+
+		if (p->state == RFM_TEMPORARY && !visit(context, &info))
+			return;
+	}
+}
+/* describe the store */
+void
+rfm_store_describe(struct rfm_store *store, struct rfm_store_info *info)
+{
+	struct rfm_space_sum sum;
+
+	memset(info, 0, sizeof *info);
+	rfm_space_summary(store->space, &sum);
+	memcpy(info->path, store->path, sizeof info->path);
+	memcpy(info->uuid, store->uuid, sizeof info->uuid);
+	info->mode = store->mode;
+	info->access = store->access;
+	info->closed = store->closed;
+	info->poisoned = store->log.poisoned;
+	info->forked = store->forked;
+	info->file_bytes = store->file_bytes;
+	info->live_bytes = store->catalog.live_bytes;
+	info->temporary_bytes = store->temporary_bytes;
+	info->free_bytes = sum.free_bytes;
+	info->held_bytes = store->pending.bytes + store->waiting.bytes;
+	info->log_bytes = store->log.bytes;
+	info->records = store->catalog.live;
+	info->sealed = store->catalog.sealed;
+	info->tombstones = store->catalog.tombstones;
+	info->tombstone_bytes = tombstone_bytes(&store->catalog);
+	info->temporaries = store->temporaries;
+	info->epoch = store->log.epoch;
+	info->uncommitted = store->log.uncommitted;
+	info->last_sync = store->last_sync;
+}

@@ -1,0 +1,96 @@
+/* Tangled from lit/50_store.nw by 'make tangle': change it there, not here. */
+#ifndef RFM_STORE_H
+#define RFM_STORE_H
+#include "catalog.h"
+#include "os.h"
+
+struct rfm_store;
+
+#define RFM_CHUNK_BYTES          1048576
+#define RFM_ADDRESS_BYTES        (1ULL << 40)
+#define RFM_GROWTH_LIMIT_BYTES   (1ULL << 30)
+#define RFM_ARENA_STEP_BYTES     (16ULL << 20)
+#define RFM_LOG_DEAD_LIMIT_BYTES (64ULL << 20)
+
+/* how a store may be opened */
+enum rfm_mode   { RFM_PERSISTENT, RFM_SCRATCH };
+enum rfm_access { RFM_READ, RFM_WRITE };
+enum rfm_growth { RFM_STAY, RFM_GROW };
+
+struct rfm_open_options {
+	enum rfm_mode   mode;
+	enum rfm_access access;
+	bool            create;              /* if it is absent */
+	uint64_t        bytes;               /* of a new file; 0: default */
+	uint64_t        first_segment_bytes; /* 0: default */
+	uint64_t        address_bytes;       /* 0: default */
+};
+/* a payload as this process sees it */
+struct rfm_payload {
+	struct rfm_store   *store;
+	void               *address;  /* NULL once destroyed */
+	uint64_t            id;       /* 0 while temporary */
+	uint64_t            offset;
+	uint64_t            bytes;
+	uint64_t            length;
+	uint32_t            type;
+	enum rfm_state      state;
+	uint32_t            handles;
+	struct rfm_payload *next, *previous;
+};
+/* what a store tells about itself */
+struct rfm_record_info {
+	uint64_t record_offset, id, offset, bytes, length;
+	uint32_t type, handles;
+	enum rfm_state state;
+};
+typedef bool rfm_record_visitor(void *context,
+    const struct rfm_record_info *);
+
+struct rfm_store_info {
+	char            path[4096];
+	uint8_t         uuid[16];
+	enum rfm_mode   mode;
+	enum rfm_access access;
+	bool            closed, poisoned, forked;
+	uint64_t file_bytes, live_bytes, temporary_bytes, free_bytes;
+	uint64_t held_bytes;   /* freed, waiting for a commit or a reader */
+	uint64_t log_bytes;
+	uint64_t records, sealed, tombstones, tombstone_bytes;
+	uint64_t temporaries;
+	uint64_t epoch;        /* of the last commit */
+	uint64_t uncommitted;  /* records since */
+	int64_t  last_sync;    /* 0: not in this session */
+};
+/* store: opening and closing */
+enum rfm_status rfm_store_open(struct rfm_os *, const char *path,
+    const struct rfm_open_options *, struct rfm_store **, bool *created,
+    struct rfm_error *);
+struct rfm_store *rfm_store_by_uuid(const uint8_t uuid[16]);
+void rfm_store_retain(struct rfm_store *);
+void rfm_store_release(struct rfm_store *);
+enum rfm_status rfm_store_close(struct rfm_store *, struct rfm_error *);
+enum rfm_status rfm_store_sync(struct rfm_store *, struct rfm_error *);
+enum rfm_status rfm_store_refresh(struct rfm_store *,
+    struct rfm_error *);
+/* store: payloads */
+enum rfm_status rfm_store_create(struct rfm_store *, uint32_t type,
+    uint64_t length, bool zero, enum rfm_growth,
+    struct rfm_payload **, struct rfm_error *);
+enum rfm_status rfm_store_temporary(struct rfm_store *, uint32_t type,
+    uint64_t length, bool zero, enum rfm_growth,
+    struct rfm_payload **, struct rfm_error *);
+enum rfm_status rfm_store_find(struct rfm_store *, uint64_t id,
+    struct rfm_payload **, struct rfm_error *);
+enum rfm_status rfm_store_seal(struct rfm_payload *, struct rfm_error *);
+enum rfm_status rfm_store_destroy(struct rfm_payload *, bool reclaim,
+    struct rfm_error *);
+bool rfm_store_widen(struct rfm_payload *, uint64_t length);
+void rfm_payload_retain(struct rfm_payload *);
+void rfm_payload_release(struct rfm_payload *);
+bool rfm_payload_shared(const struct rfm_payload *);
+/* store: looking around */
+void rfm_store_each(struct rfm_store *, rfm_record_visitor *,
+    void *context);
+void rfm_store_describe(struct rfm_store *, struct rfm_store_info *);
+#endif
