@@ -1,0 +1,37 @@
+# Session three: how long it takes to have the large matrix again, through the store
+# and through an ordinary .rds file of the same data.
+
+source("demo/telling.R")
+
+heading("Session three: having it again")
+
+tell("One more R process. First the matrix from its store, then the same data from an
+  ordinary, uncompressed .rds file (which we must write for that, once).")
+seconds <- seconds_of({
+  sample_rows <- readRDS(large_reference_path)
+  first <- sample_rows[1, ]
+})
+ordinary <- matrix(0, nrow(sample_rows), ncol(sample_rows), dimnames = dimnames(sample_rows))
+for (k in seq_len(ncol(ordinary))) ordinary[, k] <- sample_rows[, k]
+path <- file.path(out, "ordinary.rds")
+saveRDS(ordinary, path, compress = FALSE)
+rm(ordinary)
+invisible(gc(reset = TRUE))
+seconds_ordinary <- seconds_of(ordinary <- readRDS(path))
+same <- identical(ordinary[nrow(ordinary), ], as.numeric(sample_rows[nrow(sample_rows), ])) ||
+  isTRUE(all.equal(unname(ordinary[nrow(ordinary), ]), as.numeric(sample_rows[nrow(sample_rows), ])))
+if (!same) stop("the two differ")
+show(
+  sprintf("%-28s %10s %16s", "", "time", "R's memory"),
+  sprintf("%-28s %10s %16s", "readRDS(), from the store", duration(seconds), "a few KB"),
+  sprintf("%-28s %10s %16s", "readRDS(), ordinary file", duration(seconds_ordinary),
+    megabytes(heap_bytes()))
+)
+file.remove(path) -> removed
+tell("The store is %s times as fast to come back to, for a simple reason: nothing is
+  read until somebody asks for it.", number(signif(seconds_ordinary / seconds, 2)))
+tell("Everything is in %s: the two stores (*.bin), their references (*.rds, %s and
+  %s) and the picture. Try it: start `tools/run R`, then
+  x <- readRDS(\"%s\"); mean(x$cost)", out,
+  megabytes(file.size(references_path)), megabytes(file.size(large_reference_path)),
+  references_path)
