@@ -21,7 +21,8 @@ show(format(store))
 
 tell("Five columns move in: the dates, the speed, and three costs in dollars. They are
   R vectors, assigned to with x[] <- ... like any other; the dates keep their class
-  Date, the 2,836 unknown speeds stay NA.")
+  Date, the %s unknown speeds stay NA.",
+  number(sum(is.na(reports[[columns[["speed"]]]]))))
 strikes <- list()
 for (name in names(columns)) {
   values <- reports[[columns[[name]]]]
