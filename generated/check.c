@@ -319,7 +319,8 @@ refuse_or_mourn(struct check *c, const enum condition is[])
 		if (is[i] != TORN && is[i] != LATER)
 			continue;
 		magics++;
-		if (c->copies[i].version == RFM_FORMAT_VERSION)
+		if (c->copies[i].version == RFM_FORMAT_VERSION ||
+		    c->copies[i].version == 0)
 			continue;
 		version = c->copies[i].version;
 		later += is[i] == LATER ? RFM_SUPERBLOCKS : 1;

@@ -242,7 +242,7 @@ stream_live_records(struct rfm_log *log, const struct rfm_log_live *live,
 		    last ? RFM_RECORD_COMMIT : RFM_RECORD_ALLOCATE,
 		    last ? (const void *)&commit : (const void *)&body,
 		    fresh->salt, sequence++);
-		/* write the buffer when it is full or all is done */
+		/* write the buffer when it is full */
 		if (last || used + RECORD_MAX_BYTES > RFM_LOG_BUFFER_BYTES) {
 			status = log->os->write(log->os, log->file, at, buffer, used,
 			    error);
@@ -301,7 +301,7 @@ rfm_log_checkpoint(struct rfm_log *log, const struct rfm_log_live *live,
 	RFM_TRY(barrier(log, RFM_BARRIER_SEGMENT, error));
 	RFM_TRY(write_superblock(log, next, error));
 	RFM_TRY(barrier(log, RFM_BARRIER_FLIP, error)); /* keeps I6 */
-	/* go on in the fresh segment and give the old ones back */
+	/* go on in the fresh segment, without the old */
 	for (size_t i = 0; i < log->count; i++)
 		log->room.give(log->room.context, log->segments[i].offset,
 		    log->segments[i].bytes);

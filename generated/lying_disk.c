@@ -626,6 +626,12 @@ lying_unlock(struct rfm_os *os, struct rfm_file *file,
 	(void)os;
 	file->locks[which] = 0;
 }
+
+static bool
+lying_held(struct rfm_os *os, struct rfm_file *file, enum rfm_lock which)
+{
+	return somebody_minds(disk_of(os), file, which, 2);
+}
 /* serve addresses */
 static enum rfm_status
 lying_reserve_addresses(struct rfm_os *os, uint64_t bytes, void **base,
@@ -779,7 +785,8 @@ rfm_lying_start(struct rfm_lying_disk *disk)
 		lying_reopen, lying_close, lying_remove, lying_size,
 		lying_read, lying_write, lying_extend, lying_reserve,
 		lying_punch, lying_barrier, lying_barrier_directory,
-		lying_lock, lying_unlock, lying_reserve_addresses,
+		lying_lock, lying_unlock, lying_held,
+		lying_reserve_addresses,
 		lying_release_addresses, lying_map, lying_boot_id,
 		lying_random, lying_owner, lying_now, lying_at_fork
 	};
@@ -798,6 +805,12 @@ rfm_lying_kill(struct rfm_os *os)
 		return;
 	notice(process->disk);
 	process->dead = true;
+}
+
+bool
+rfm_lying_is_dead(const struct rfm_os *os)
+{
+	return ((const struct process *)os)->dead;
 }
 
 void
@@ -856,15 +869,16 @@ block_is_zero(const uint8_t *block)
 static void
 load(struct rfm_lying_disk *disk, const struct rfm_lying_image *image)
 {
-	uint64_t page = RFM_LYING_BLOCK_BYTES;
+	uint64_t old = disk->cache.size, page = RFM_LYING_BLOCK_BYTES;
+	uint64_t new = image->present ? image->size : 0;
 
 	disk->cache.present = image->present;
-	disk->cache.size = image->present ? image->size : 0;
-	make_room(disk, disk->cache.size);
-	memcpy(disk->cache.bytes, image->bytes, disk->cache.size);
-	memset(disk->cache.bytes + disk->cache.size, 0,
-	    disk->capacity - disk->cache.size);
-	for (uint64_t i = 0; i < disk->capacity / page; i++)
+	disk->cache.size = new;
+	make_room(disk, new + page);
+	memcpy(disk->cache.bytes, image->bytes, new);
+	if (new < old)
+		memset(disk->cache.bytes + new, 0, old - new);
+	for (uint64_t i = 0; i * page < new || i * page < old; i++)
 		disk->blocks[i] =
 		    !block_is_zero(disk->cache.bytes + i * page);
 }

@@ -57,6 +57,7 @@ void rfm_lying_same_boot(struct rfm_lying_disk *disk,
     const struct rfm_lying_disk *other);
 struct rfm_os *rfm_lying_start(struct rfm_lying_disk *disk);
 void rfm_lying_kill(struct rfm_os *process);
+bool rfm_lying_is_dead(const struct rfm_os *process);
 void rfm_lying_end(struct rfm_os *process);
 void rfm_lying_ignore(struct rfm_lying_disk *disk,
     enum rfm_barrier barrier);

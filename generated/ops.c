@@ -268,7 +268,7 @@ copy_names(SEXP x, SEXP y, SEXP target)
 {
 	SEXP names = PROTECT(Rf_getAttrib(x, R_NamesSymbol));
 
-	if (XLENGTH(names) != XLENGTH(target) && y != NULL) {
+	if (Rf_xlength(names) != XLENGTH(target) && y != NULL) {
 		UNPROTECT(1);
 		names = PROTECT(Rf_getAttrib(y, R_NamesSymbol));
 	}
@@ -322,6 +322,18 @@ blocks_will_do(const struct job *job)
 }
 /* the two groups of functions */
 /* refuse operands that do not go together */
+static bool
+same_shape(SEXP x, SEXP y)
+{
+	SEXP a = PROTECT(Rf_getAttrib(x, R_DimSymbol));
+	SEXP b = PROTECT(Rf_getAttrib(y, R_DimSymbol));
+	bool same = XLENGTH(a) == XLENGTH(b) && memcmp(INTEGER(a),
+	    INTEGER(b), (size_t)XLENGTH(a) * sizeof(int)) == 0;
+
+	UNPROTECT(2);
+	return same;
+}
+
 static void
 check_shapes(const struct job *job)
 {
@@ -331,7 +343,7 @@ check_shapes(const struct job *job)
 	if (job->count == 1)
 		return;
 	if (is_array(x->vector) && is_array(y->vector) &&
-	    !Rf_conformable(x->vector, y->vector))
+	    !same_shape(x->vector, y->vector))
 		Rf_error("non-conformable arrays");
 	if (longer < shorter) {
 		longer = y->length;

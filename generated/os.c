@@ -136,7 +136,6 @@ posix_reopen(struct rfm_os *os, struct rfm_file *file,
 #endif
 	return posix_open(os, path, RFM_OPEN_READ, again, error);
 }
-
 static void
 posix_close(struct rfm_os *os, struct rfm_file *file)
 {
@@ -345,8 +344,8 @@ posix_barrier_directory(struct rfm_os *os, const char *path,
 #define SET_LOCK F_SETLK
 #endif
 
-static int
-set_lock(int descriptor, enum rfm_lock which, short kind)
+static struct flock
+lock_range(enum rfm_lock which, short kind)
 {
 	struct flock range;
 
@@ -355,6 +354,14 @@ set_lock(int descriptor, enum rfm_lock which, short kind)
 	range.l_whence = SEEK_SET;
 	range.l_start = ((off_t)1 << 62) + (off_t)which;
 	range.l_len = 1;
+	return range;
+}
+
+static int
+set_lock(int descriptor, enum rfm_lock which, short kind)
+{
+	struct flock range = lock_range(which, kind);
+
 	return fcntl(descriptor, SET_LOCK, &range);
 }
 static enum rfm_status
@@ -369,6 +376,24 @@ posix_lock(struct rfm_os *os, struct rfm_file *file,
 		return rfm_fail(error, RFM_LOCKED,
 		    "another process holds the lock");
 	return fail(error, "lock the file", "");
+}
+
+/* ask whether somebody else holds a lock */
+#ifdef F_OFD_GETLK
+#define GET_LOCK F_OFD_GETLK
+#else
+#define GET_LOCK F_GETLK
+#endif
+
+static bool
+posix_held(struct rfm_os *os, struct rfm_file *file,
+    enum rfm_lock which)
+{
+	struct flock range = lock_range(which, F_WRLCK);
+
+	(void)os;
+	return fcntl(file->descriptor, GET_LOCK, &range) != 0 ||
+	    range.l_type != F_UNLCK;
 }
 
 static void
@@ -514,7 +539,7 @@ rfm_os_posix(void)
 		posix_reopen, posix_close, posix_remove, posix_size, posix_read,
 		posix_write, posix_extend, posix_reserve, posix_punch,
 		posix_barrier, posix_barrier_directory, posix_lock,
-		posix_unlock, posix_reserve_addresses,
+		posix_unlock, posix_held, posix_reserve_addresses,
 		posix_release_addresses, posix_map, posix_boot_id,
 		posix_random, posix_owner, posix_now, posix_at_fork
 	};

@@ -81,6 +81,7 @@ struct rfm_os {
 	enum rfm_status (*lock)(struct rfm_os *, struct rfm_file *,
 	    enum rfm_lock, bool exclusive, struct rfm_error *);
 	void (*unlock)(struct rfm_os *, struct rfm_file *, enum rfm_lock);
+	bool (*held)(struct rfm_os *, struct rfm_file *, enum rfm_lock);
 	/* os: addresses */
 	enum rfm_status (*reserve_addresses)(struct rfm_os *,
 	    uint64_t bytes, void **base, struct rfm_error *);

@@ -352,14 +352,14 @@ look_near(const struct rfm_space *space, uint64_t bytes,
 	for (; bin < sure && fit == 0; bin = occupied_bin(space, bin + 1))
 		for (i = space->first[bin]; i != 0;
 		    i = space->extents[i].next) {
-			if (looks++ == RFM_SPACE_LOOKS)
-				return fit;
-			if (!fits(&space->extents[i], bytes, align))
-				continue;
-			if (space->extents[i].bytes == bytes)
-				return i;
-			if (fit == 0)
-				fit = i;
+			if (fits(&space->extents[i], bytes, align)) {
+				if (space->extents[i].bytes == bytes)
+					return i;
+				if (fit == 0)
+					fit = i;
+			}
+			if (++looks >= RFM_SPACE_LOOKS)
+				break;
 		}
 	return fit;
 }

@@ -186,11 +186,7 @@ give_all_free_blocks_back(struct rfm_store *store)
 static bool
 nobody_holds(struct rfm_store *store, enum rfm_lock which)
 {
-	if (store->os->lock(store->os, store->file, which, true, NULL) !=
-	    RFM_OK)
-		return false;
-	store->os->unlock(store->os, store->file, which);
-	return true;
+	return !store->os->held(store->os, store->file, which);
 }
 
 static void
@@ -880,7 +876,7 @@ rfm_store_widen(struct rfm_payload *p, uint64_t length)
 	if (writes_file(store) && extent > old &&
 	    reserve_extent(store, p->offset + old, extent - old, NULL)
 	    != RFM_OK) {
-		(void)rfm_space_give(store->space, p->offset + old,
+		(void)rfm_space_add(store->space, p->offset + old,
 		    extent - old, NULL);
 		return false;
 	}
@@ -1142,9 +1138,11 @@ derive_space(struct rfm_store *store, struct rfm_error *error)
 	memset(store->chunks, 0, store->chunk_count);
 	RFM_TRY(rfm_space_create(&store->space, error));
 	status = gather_used(store, &used)
-	    ? add_gaps(store, &used, error)
+	    ? rfm_space_expect(store->space, 2 * used.count + 1, error)
 	    : rfm_fail(error, RFM_NO_MEMORY,
 	    "no memory to find the free space");
+	if (status == RFM_OK)
+		status = add_gaps(store, &used, error);
 	free(used.list);
 	return status;
 }

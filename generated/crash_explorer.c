@@ -1,0 +1,1749 @@
+/* Tangled from lit/90_proof.nw by 'make tangle': change it there, not here. */
+#include "check.h"
+#include "layout.h"
+#include "lying_disk.h"
+#include "store.h"
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* explorer: sizes */
+#define MAX_VECTORS   64       /* alive at a time */
+#define MAX_SLOTS     160      /* made in a history */
+#define MAX_POSSIBLE  6
+#define MAX_WORDS     400
+#define STORE_NAME    "store"
+
+static const struct rfm_open_options writing = {
+	RFM_PERSISTENT, RFM_WRITE, false, RFM_FILE_MIN_BYTES, 512, 8 << 20
+};
+/* what the oracle knows */
+struct fact {
+	uint64_t id, length, seed;
+	uint32_t type;
+	bool     sealed, known;
+};
+
+struct catalog {
+	unsigned    count;
+	struct fact facts[MAX_VECTORS];      /* in the order of their ids */
+};
+/* a point of a history */
+struct point {
+	unsigned       word;            /* of the history */
+	bool           inside;          /* of the operation, or after it */
+	bool           born;
+	bool           dark;            /* not opened since the cut */
+	uint64_t       max_id;          /* handed out so far */
+	unsigned       possibles;
+	struct catalog possible[MAX_POSSIBLE];
+	struct catalog before, after;
+	uint64_t       cut_key, death_key;   /* hashes of the above */
+};
+/* a history that runs */
+struct slot {
+	struct rfm_payload *payload;    /* if this process has a handle */
+	uint64_t            id;         /* 0: a temporary, or never */
+	uint64_t            seed, length;
+	uint32_t            type;
+	bool                gone;
+};
+
+struct run {
+	const char            *name;
+	const char            *script;
+	struct rfm_lying_disk *disk;
+	struct rfm_os         *os;          /* the living process */
+	struct rfm_store      *store;
+	struct rfm_os         *reader_os;
+	struct rfm_store      *reader;
+	struct catalog         reader_view;
+	struct rfm_payload    *reader_payloads[MAX_VECTORS];
+	struct slot            slots[MAX_SLOTS];
+	unsigned               slot_count;
+	struct catalog         now;         /* as the store says */
+	struct catalog         other;       /* or this, after a death */
+	unsigned               possibles;
+	struct catalog         possible[MAX_POSSIBLE];
+	bool                   born, ambiguous, after_cut, fault_armed;
+	uint64_t               max_id;
+	struct point          *points;      /* of this era */
+	unsigned               point_count, point_room;
+	unsigned               word;
+	unsigned               depth;       /* 1: started from an image */
+	bool                   failed;
+	uint64_t               cuts, deaths;
+};
+/* what the run of the program counts */
+static struct {
+	uint64_t seed;
+	unsigned random_histories;
+	unsigned keep_going;       /* one image of so many lives on */
+	unsigned go_deep;          /* one of so many is explored again */
+	struct rfm_lying_effort effort;
+	int      drop;             /* a barrier, or -1 */
+	const char *only;
+	uint64_t cuts, deaths, judged, again, deep;
+	unsigned histories, violations;
+	struct rfm_lying_disk *bench;      /* where images are opened */
+	struct rfm_lying_disk *deep_disk;  /* where some are explored */
+} all = { .seed = 1, .random_histories = 40, .keep_going = 4,
+    .go_deep = 256, .effort = { 48, 12, 1 }, .drop = -1 };
+/* explorer: small helpers */
+static uint64_t
+mix(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15u;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+static uint64_t
+mix_bytes(uint64_t hash, const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+	uint64_t       word;
+
+	for (; n > 0; n -= n < 8 ? n : 8, at += 8) {
+		word = 0;
+		memcpy(&word, at, n < 8 ? n : 8);
+		hash = mix(hash ^ word);
+	}
+	return hash;
+}
+
+static void *
+must(void *memory)
+{
+	if (memory == NULL) {
+		fprintf(stderr, "out of memory\n");
+		exit(2);
+	}
+	return memory;
+}
+struct set;
+static void set_grow(struct set *set);
+/* report a violation */
+static const char *const barrier_names[RFM_BARRIERS] = {
+	[RFM_BARRIER_FORMAT] = "FORMAT",
+	[RFM_BARRIER_DIRECTORY] = "DIRECTORY",
+	[RFM_BARRIER_PRIOR] = "PRIOR",
+	[RFM_BARRIER_SEGMENT] = "SEGMENT",
+	[RFM_BARRIER_FLIP] = "FLIP",
+	[RFM_BARRIER_PAYLOAD] = "PAYLOAD",
+	[RFM_BARRIER_COMMIT] = "COMMIT",
+};
+
+static void
+print_word(const char *script, unsigned word)
+{
+	const char *at = script;
+
+	for (unsigned i = 0; i < word && *at != '\0'; i++) {
+		at += strcspn(at, " ");
+		at += strspn(at, " ");
+	}
+	printf("%.*s", (int)strcspn(at, " "), at);
+}
+
+static void __attribute__((format(printf, 2, 3)))
+violation(struct run *run, const char *format, ...)
+{
+	va_list arguments;
+
+	if (run->failed)
+		return;
+	run->failed = true;
+	all.violations++;
+	printf("# VIOLATION in history \"%s\"%s\n#   script: %s\n#   word"
+	    " %u: ", run->name, run->depth > 0 ? " (from an image)" : "",
+	    run->script, run->word + 1);
+	print_word(run->script, run->word);
+	printf("\n#   ");
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	printf("\n");
+}
+/* remember hashes */
+struct set {
+	uint64_t *slots, count, room;
+};
+
+static struct set seen_images, seen_verdicts;
+
+static bool
+set_add(struct set *set, uint64_t hash)
+{
+	uint64_t at;
+
+	if (hash == 0)
+		hash = 1;
+	if (2 * set->count >= set->room)
+		set_grow(set);
+	at = hash & (set->room - 1);
+	while (set->slots[at] != 0 && set->slots[at] != hash)
+		at = (at + 1) & (set->room - 1);
+	if (set->slots[at] == hash)
+		return false;
+	set->slots[at] = hash;
+	set->count++;
+	return true;
+}
+static void
+set_grow(struct set *set)
+{
+	struct set old = *set;
+
+	set->room = old.room == 0 ? 1u << 16 : 2 * old.room;
+	set->slots = must(calloc(set->room, sizeof *set->slots));
+	set->count = 0;
+	for (uint64_t i = 0; i < old.room; i++)
+		if (old.slots[i] != 0)
+			(void)set_add(set, old.slots[i]);
+	free(old.slots);
+}
+/* fill and compare payloads */
+static void
+fill(void *to, uint64_t bytes, uint64_t seed)
+{
+	uint8_t *at = to;
+
+	for (uint64_t i = 0; i < bytes; i += 8) {
+		uint64_t word = mix(seed + i) | 0x0101010101010101u;
+
+		memcpy(at + i, &word, bytes - i < 8 ? bytes - i : 8);
+	}
+}
+
+static bool
+holds(const void *from, uint64_t bytes, uint64_t seed)
+{
+	const uint8_t *at = from;
+
+	for (uint64_t i = 0; i < bytes; i += 8) {
+		uint64_t word = mix(seed + i) | 0x0101010101010101u;
+
+		if (memcmp(at + i, &word, bytes - i < 8 ? bytes - i : 8)
+		    != 0)
+			return false;
+	}
+	return true;
+}
+/* compare catalogs */
+static bool
+same_fact(const struct fact *legal, const struct fact *found)
+{
+	return (legal->id == found->id || legal->id == 0) &&
+	    legal->type == found->type &&
+	    legal->length == found->length &&
+	    legal->sealed == found->sealed;
+}
+
+static bool
+same_catalog(const struct catalog *legal, const struct catalog *found)
+{
+	if (legal->count != found->count)
+		return false;
+	for (unsigned i = 0; i < legal->count; i++)
+		if (!same_fact(&legal->facts[i], &found->facts[i]))
+			return false;
+	return true;
+}
+static struct fact *
+find_fact(struct catalog *catalog, uint64_t id)
+{
+	for (unsigned i = 0; i < catalog->count; i++)
+		if (catalog->facts[i].id == id)
+			return &catalog->facts[i];
+	return NULL;
+}
+
+static void
+add_fact(struct catalog *catalog, const struct slot *slot, bool sealed,
+    bool known)
+{
+	struct fact *fact;
+
+	if (catalog->count == MAX_VECTORS)
+		return;
+	fact = &catalog->facts[catalog->count++];
+	memset(fact, 0, sizeof *fact);
+	fact->id = slot->id;
+	fact->type = slot->type;
+	fact->length = slot->length;
+	fact->seed = slot->seed;
+	fact->sealed = sealed;
+	fact->known = known;
+}
+
+static void
+drop_fact(struct catalog *catalog, uint64_t id)
+{
+	struct fact *fact = find_fact(catalog, id);
+	size_t       behind;
+
+	if (fact == NULL)
+		return;
+	behind = (size_t)(catalog->facts + catalog->count - fact - 1);
+	memmove(fact, fact + 1, behind * sizeof *fact);
+	memset(&catalog->facts[--catalog->count], 0, sizeof *fact);
+}
+static void
+describe(const struct catalog *catalog, char *text, size_t bytes)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < catalog->count && used + 1 < bytes; i++) {
+		const struct fact *f = &catalog->facts[i];
+		int n = snprintf(text + used, bytes - used,
+		    "%s%" PRIu64 ":%" PRIu64 "%s", i > 0 ? " " : "",
+		    f->id, f->length, f->sealed ? "s" : "");
+
+		used += n < 0 ? 0 : (size_t)n;
+	}
+}
+/* keep points */
+static void
+add_possible(struct point *point, const struct catalog *catalog)
+{
+	for (unsigned i = 0; i < point->possibles; i++)
+		if (memcmp(&point->possible[i], catalog, sizeof *catalog)
+		    == 0)
+			return;
+	if (point->possibles < MAX_POSSIBLE)
+		point->possible[point->possibles++] = *catalog;
+}
+
+static void
+close_point(struct point *point)
+{
+	uint64_t hash = point->born;
+
+	for (unsigned i = 0; i < point->possibles; i++)
+		hash = mix_bytes(hash, &point->possible[i],
+		    sizeof point->possible[i]);
+	point->cut_key = hash | 1;
+	hash = mix_bytes(point->born, &point->before,
+	    sizeof point->before);
+	hash = mix_bytes(hash, &point->after, sizeof point->after);
+	point->death_key = hash & ~1ull;
+}
+
+static struct point *
+open_point(struct run *run, bool inside)
+{
+	struct point *point;
+
+	if (run->point_count == run->point_room) {
+		run->point_room = 2 * run->point_room + 64;
+		run->points = must(realloc(run->points,
+		    run->point_room * sizeof *run->points));
+	}
+	point = &run->points[run->point_count];
+	memset(point, 0, sizeof *point);
+	point->word = run->word;
+	point->inside = inside;
+	point->born = run->born;
+	point->dark = run->after_cut;
+	point->max_id = run->max_id;
+	for (unsigned i = 0; i < run->possibles; i++)
+		add_possible(point, &run->possible[i]);
+	point->before = run->now;
+	point->after = run->ambiguous ? run->other : run->now;
+	rfm_lying_mark(run->disk, run->point_count++);
+	return point;
+}
+/* read the catalog of an open store */
+struct listing {
+	struct catalog         catalog;
+	struct rfm_record_info info[MAX_VECTORS];
+	bool                   too_many;
+};
+
+static bool
+list_record(void *context, const struct rfm_record_info *info)
+{
+	struct listing *listing = context;
+	struct catalog *catalog = &listing->catalog;
+	struct slot     slot = { .id = info->id, .type = info->type,
+	    .length = info->length };
+
+	if (info->state != RFM_COMMITTED && info->state != RFM_SEALED)
+		return true;
+	if (catalog->count == MAX_VECTORS) {
+		listing->too_many = true;
+		return false;
+	}
+	listing->info[catalog->count] = *info;
+	add_fact(catalog, &slot, info->state == RFM_SEALED, false);
+	return true;
+}
+
+static void
+list_store(struct rfm_store *store, struct listing *listing)
+{
+	memset(listing, 0, sizeof *listing);
+	rfm_store_each(store, list_record, listing);
+}
+static bool
+contents_hold(struct rfm_store *store, const struct catalog *legal,
+    const struct catalog *found, char *text, size_t bytes)
+{
+	struct rfm_error error;
+
+	for (unsigned i = 0; i < legal->count; i++) {
+		const struct fact  *fact = &legal->facts[i];
+		struct rfm_payload *payload;
+		bool                right;
+
+		if (!fact->known)
+			continue;
+		if (rfm_store_find(store, found->facts[i].id, &payload,
+		    &error) != RFM_OK) {
+			snprintf(text, bytes, "vector %" PRIu64 ": %.200s",
+			    found->facts[i].id, error.text);
+			return false;
+		}
+		right = holds(payload->address, payload->bytes,
+		    fact->seed);
+		rfm_payload_release(payload);
+		if (!right) {
+			snprintf(text, bytes, "the contents of vector %"
+			    PRIu64 " are wrong", found->facts[i].id);
+			return false;
+		}
+	}
+	return true;
+}
+static void explore_era(struct run *run);
+
+/* run words */
+static void
+leave_process(struct run *run)
+{
+	for (unsigned i = 0; i < run->slot_count; i++) {
+		struct slot *slot = &run->slots[i];
+
+		if (slot->payload != NULL)
+			rfm_payload_release(slot->payload);
+		slot->payload = NULL;
+		if (slot->id == 0)
+			slot->gone = true;
+	}
+	if (run->store != NULL)
+		rfm_store_release(run->store);
+	run->store = NULL;
+	if (run->os != NULL)
+		rfm_lying_end(run->os);
+	run->os = NULL;
+}
+static void
+adopt(struct run *run, const struct catalog *legal,
+    const struct catalog *found)
+{
+	struct catalog chosen = *legal;
+
+	for (unsigned i = 0; i < chosen.count; i++) {
+		uint64_t id = found->facts[i].id;
+
+		chosen.facts[i].id = id;
+		if (id > run->max_id)
+			run->max_id = id;
+	}
+	run->now = chosen;
+	run->ambiguous = false;
+	for (unsigned i = 0; i < run->slot_count; i++) {
+		struct slot *slot = &run->slots[i];
+
+		if (slot->id == 0 || find_fact(&run->now, slot->id) == NULL)
+			slot->gone = true;
+	}
+}
+
+static bool
+recognise(struct run *run, const struct catalog *found)
+{
+	char text[1000], legal[1000];
+
+	if (same_catalog(&run->now, found)) {
+		adopt(run, &run->now, found);
+		return true;
+	}
+	if (run->ambiguous && same_catalog(&run->other, found)) {
+		adopt(run, &run->other, found);
+		return true;
+	}
+	describe(found, text, sizeof text);
+	describe(&run->now, legal, sizeof legal);
+	violation(run, "opened and found [%s] instead of [%s]", text,
+	    legal);
+	return false;
+}
+static bool
+recognise_after_cut(struct run *run, const struct catalog *found)
+{
+	char text[1000];
+
+	for (unsigned i = 0; i < run->possibles; i++)
+		if (same_catalog(&run->possible[i], found)) {
+			adopt(run, &run->possible[i], found);
+			run->possible[0] = run->now;
+			run->possibles = 1;
+			return true;
+		}
+	describe(found, text, sizeof text);
+	violation(run, "after the power cut found [%s]", text);
+	return false;
+}
+
+static enum rfm_status
+do_open(struct run *run, bool after_cut, struct rfm_error *error)
+{
+	struct rfm_open_options options = writing;
+	struct listing          listing;
+	char                    text[300];
+	bool                    created;
+	enum rfm_status         status;
+
+	options.create = true;
+	run->os = rfm_lying_start(run->disk);
+	status = rfm_store_open(run->os, STORE_NAME, &options, &run->store,
+	    &created, error);
+	if (status != RFM_OK) {
+		run->store = NULL;
+		return status;
+	}
+	list_store(run->store, &listing);
+	if (after_cut && run->born
+	    ? !recognise_after_cut(run, &listing.catalog)
+	    : !recognise(run, &listing.catalog))
+		return RFM_OK;
+	run->born = true;
+	if (!contents_hold(run->store, &run->now, &listing.catalog, text,
+	    sizeof text))
+		violation(run, "after opening: %s", text);
+	return RFM_OK;
+}
+struct operation {
+	unsigned       point;
+	struct catalog after;       /* what it would leave */
+	uint64_t       epoch;
+	bool           commits;     /* meant to */
+};
+
+static uint64_t
+epoch_of(const struct run *run)
+{
+	struct rfm_store_info info;
+
+	if (run->store == NULL)
+		return 0;
+	rfm_store_describe(run->store, &info);
+	return info.epoch;
+}
+
+static void
+begin_operation(struct run *run, struct operation *operation)
+{
+	operation->epoch = epoch_of(run);
+	operation->point = run->point_count;
+	if (!run->ambiguous)
+		open_point(run, true)->after = operation->after;
+	else
+		open_point(run, true);
+}
+
+static void
+now_possible(struct run *run, const struct catalog *only)
+{
+	run->possible[0] = *only;
+	run->possibles = 1;
+}
+static void
+operation_failed(struct run *run, const struct operation *operation)
+{
+	struct listing        listing;
+	struct rfm_store_info info;
+
+	if (run->possibles < MAX_POSSIBLE)
+		run->possible[run->possibles++] = run->now;
+	if (run->store != NULL && !rfm_lying_is_dead(run->os)) {
+		rfm_store_describe(run->store, &info);
+		list_store(run->store, &listing);
+		if (!same_catalog(&run->now, &listing.catalog))
+			violation(run, "a failed operation changed the"
+			    " catalog");
+		if (!info.poisoned)
+			return;
+	}
+	if (!run->ambiguous) {
+		run->ambiguous = true;
+		run->other = operation->after;
+	}
+}
+
+static void
+end_operation(struct run *run, struct operation *operation,
+    enum rfm_status status, const struct rfm_error *error)
+{
+	struct point *point = &run->points[operation->point];
+
+	if (status != RFM_OK && !run->fault_armed)
+		violation(run, "it failed: %s", error->text);
+	if (operation->commits || status != RFM_OK ||
+	    (run->store != NULL && epoch_of(run) != operation->epoch)) {
+		add_possible(point, &run->now);
+		if (status == RFM_OK)
+			now_possible(run, &run->now);
+	}
+	close_point(point);
+	if (status != RFM_OK)
+		operation_failed(run, operation);
+	else if (!run->ambiguous)
+		run->now = operation->after;
+	if (status == RFM_OK && operation->commits)
+		now_possible(run, &run->now);
+}
+
+static void
+after_operation(struct run *run)
+{
+	close_point(open_point(run, false));
+}
+static void
+take_id(struct run *run, struct slot *slot, struct catalog *catalog)
+{
+	slot->id = slot->payload->id;
+	catalog->facts[catalog->count - 1].id = slot->id;
+	if (slot->id <= run->max_id)
+		violation(run, "the id %" PRIu64 " was handed out before",
+		    slot->id);	/* I9 */
+	run->max_id = slot->id;
+}
+
+static struct slot *
+new_slot(struct run *run, uint64_t length)
+{
+	static const uint32_t types[] = { RFM_NUMERIC, RFM_INTEGER,
+	    RFM_RAW, RFM_LOGICAL, RFM_COMPLEX };
+	struct slot *slot = &run->slots[run->slot_count];
+
+	memset(slot, 0, sizeof *slot);
+	slot->length = length;
+	slot->type = types[run->slot_count % 5];
+	slot->seed = mix(run->slot_count + 1);
+	run->slot_count++;
+	return slot;
+}
+static enum rfm_status
+do_create(struct run *run, uint64_t length, bool temporary,
+    struct rfm_error *error)
+{
+	struct slot     *slot = new_slot(run, length);
+	struct operation operation = { .after = run->now };
+	enum rfm_status  status;
+
+	if (!temporary)
+		add_fact(&operation.after, slot, false, false);
+	begin_operation(run, &operation);
+	status = (temporary ? rfm_store_temporary : rfm_store_create)(
+	    run->store, slot->type, length, true, RFM_GROW,
+	    &slot->payload, error);
+	slot->gone = status != RFM_OK;
+	if (status == RFM_OK) {
+		fill(slot->payload->address, slot->payload->bytes,
+		    slot->seed);
+		if (!temporary)
+			take_id(run, slot, &operation.after);
+	}
+	end_operation(run, &operation, status, error);
+	if (status == RFM_OK && !temporary && !run->ambiguous)
+		run->now.facts[run->now.count - 1].known = true;
+	return status;
+}
+static void
+forget_contents(struct run *run, uint64_t id)
+{
+	struct fact *fact;
+
+	for (unsigned i = 0; i < run->possibles; i++) {
+		fact = find_fact(&run->possible[i], id);
+		if (fact != NULL)
+			fact->known = false;
+	}
+	fact = find_fact(&run->reader_view, id);
+	if (fact != NULL)
+		fact->known = false;
+	fact = find_fact(&run->other, id);
+	if (fact != NULL)
+		fact->known = false;
+}
+
+static void
+do_fill(struct run *run, struct slot *slot)
+{
+	struct fact *fact = find_fact(&run->now, slot->id);
+
+	if (slot->id != 0 && (fact == NULL || fact->sealed))
+		return;
+	slot->seed = mix(slot->seed);
+	if (fact != NULL) {
+		forget_contents(run, slot->id);
+		fact->known = false;
+		fact->seed = slot->seed;
+		close_point(open_point(run, true));
+	}
+	fill(slot->payload->address, slot->payload->bytes, slot->seed);
+	if (fact != NULL)
+		fact->known = true;
+}
+static enum rfm_status
+do_seal(struct run *run, struct slot *slot, struct rfm_error *error)
+{
+	struct operation operation = { .after = run->now };
+	bool             temporary = slot->id == 0;
+	enum rfm_status  status;
+
+	if (temporary)
+		add_fact(&operation.after, slot, true, true);
+	else if (find_fact(&operation.after, slot->id) != NULL)
+		find_fact(&operation.after, slot->id)->sealed = true;
+	begin_operation(run, &operation);
+	status = rfm_store_seal(slot->payload, error);
+	if (status == RFM_OK && temporary)
+		take_id(run, slot, &operation.after);
+	end_operation(run, &operation, status, error);
+	return status;
+}
+
+static enum rfm_status
+do_destroy(struct run *run, struct slot *slot, struct rfm_error *error)
+{
+	struct operation operation = { .after = run->now };
+	enum rfm_status  status;
+
+	if (slot->id != 0)
+		drop_fact(&operation.after, slot->id);
+	begin_operation(run, &operation);
+	status = rfm_store_destroy(slot->payload, true, error);
+	if (status == RFM_OK) {
+		rfm_payload_release(slot->payload);
+		slot->payload = NULL;
+		slot->gone = true;
+	}
+	end_operation(run, &operation, status, error);
+	return status;
+}
+static enum rfm_status
+do_sync(struct run *run, bool and_close, struct rfm_error *error)
+{
+	struct operation operation = { .after = run->now,
+	    .commits = true };
+	enum rfm_status  status;
+
+	begin_operation(run, &operation);
+	status = and_close ? rfm_store_close(run->store, error)
+	    : rfm_store_sync(run->store, error);
+	if (and_close && status == RFM_OK)
+		leave_process(run);
+	end_operation(run, &operation, status, error);
+	if (and_close && status != RFM_OK)
+		leave_process(run);
+	return status;
+}
+static void
+do_open_word(struct run *run)
+{
+	struct operation operation = { .after = run->now };
+	struct rfm_error error = { RFM_OK, 0, "" };
+	struct rfm_lying_fault none = { .nth = 0 };
+	bool             after_cut = run->after_cut;
+	enum rfm_status  status;
+
+	if (run->store != NULL)
+		return;
+	rfm_lying_fail(run->disk, &none);
+	run->fault_armed = false;
+	begin_operation(run, &operation);
+	close_point(&run->points[operation.point]);
+	status = do_open(run, after_cut, &error);
+	if (status != RFM_OK) {
+		if (!run->fault_armed)
+			violation(run, "it failed: %s", error.text);
+		leave_process(run);
+	} else {
+		run->after_cut = false;
+	}
+	after_operation(run);
+}
+static void
+do_reader(struct run *run)
+{
+	struct rfm_open_options options = writing;
+	struct rfm_error        error;
+	struct listing          listing;
+	bool                    created;
+
+	options.access = RFM_READ;
+	run->reader_os = rfm_lying_start(run->disk);
+	if (rfm_store_open(run->reader_os, STORE_NAME, &options,
+	    &run->reader, &created, &error) != RFM_OK) {
+		violation(run, "the reader: %s", error.text);
+		run->reader = NULL;
+		return;
+	}
+	list_store(run->reader, &listing);
+	if (!run->ambiguous && !same_catalog(&run->now, &listing.catalog))
+		violation(run, "the reader sees another catalog");
+	run->reader_view = listing.catalog;
+	for (unsigned i = 0; i < listing.catalog.count; i++) {
+		struct fact *fact = &run->reader_view.facts[i];
+		struct fact *mine = find_fact(&run->now, fact->id);
+
+		fact->known = mine != NULL && mine->known;
+		fact->seed = mine != NULL ? mine->seed : 0;
+		if (rfm_store_find(run->reader, fact->id,
+		    &run->reader_payloads[i], &error) != RFM_OK)
+			violation(run, "the reader: %s", error.text);
+	}
+}
+static void
+ask_reader(struct run *run)
+{
+	for (unsigned i = 0; i < run->reader_view.count; i++) {
+		const struct fact *fact = &run->reader_view.facts[i];
+
+		if (fact->known && !holds(run->reader_payloads[i]->address,
+		    run->reader_payloads[i]->bytes, fact->seed))
+			violation(run, "the reader's vector %" PRIu64
+			    " has changed under it", fact->id);
+	}
+}
+
+static void
+end_reader(struct run *run)
+{
+	for (unsigned i = 0; i < run->reader_view.count; i++)
+		if (run->reader_payloads[i] != NULL)
+			rfm_payload_release(run->reader_payloads[i]);
+	memset(run->reader_payloads, 0, sizeof run->reader_payloads);
+	memset(&run->reader_view, 0, sizeof run->reader_view);
+	if (run->reader != NULL)
+		rfm_store_release(run->reader);
+	run->reader = NULL;
+	if (run->reader_os != NULL)
+		rfm_lying_end(run->reader_os);
+	run->reader_os = NULL;
+}
+static void
+do_kill(struct run *run)
+{
+	if (run->os != NULL)
+		rfm_lying_kill(run->os);
+	leave_process(run);
+}
+
+struct lottery {
+	uint64_t               wanted, seen;
+	struct rfm_lying_image image;
+};
+
+static void
+draw_image(void *context, struct rfm_lying_cut *cut,
+    const struct rfm_lying_choice *choice)
+{
+	struct lottery *lottery = context;
+
+	if (choice->present && lottery->seen++ == lottery->wanted)
+		lottery->image = rfm_lying_cut_build(cut, choice);
+}
+
+static void
+boot_after_cut(struct run *run, uint64_t which)
+{
+	struct lottery          lottery = { 0, 0, { .present = false } };
+	struct rfm_lying_cut   *cut = rfm_lying_cut_begin(run->disk);
+	struct rfm_lying_moment moment;
+
+	while (rfm_lying_cut_next(cut, &moment))
+		;
+	if (which == 1) {
+		rfm_lying_cut_each_death(cut, draw_image, &lottery);
+	} else {
+		if (which > 1) {
+			lottery.wanted = UINT64_MAX;
+			rfm_lying_cut_each(cut, &all.effort, draw_image,
+			    &lottery);
+			lottery.wanted = mix(which) % lottery.seen;
+			lottery.seen = 0;
+		}
+		rfm_lying_cut_each(cut, &all.effort, draw_image,
+		    &lottery);
+	}
+	rfm_lying_boot(run->disk, &lottery.image);
+	rfm_lying_cut_end(cut);
+}
+
+static void
+do_cut(struct run *run, uint64_t which)
+{
+	if (run->reader_os != NULL)
+		rfm_lying_kill(run->reader_os);
+	end_reader(run);
+	do_kill(run);
+	explore_era(run);
+	if (run->failed)
+		return;
+	boot_after_cut(run, which);
+	run->point_count = 0;
+	run->after_cut = true;
+	run->ambiguous = false;
+	run->fault_armed = false;
+	for (unsigned i = 0; i < run->slot_count; i++)
+		if (run->slots[i].id == 0)
+			run->slots[i].gone = true;
+}
+static void
+do_fault(struct run *run, const char *verb, uint64_t nth)
+{
+	struct rfm_lying_fault fault = {
+		.call = RFM_LYING_CHANGE, .nth = (uint32_t)nth,
+		.status = RFM_IO, .part = 20
+	};
+
+	if (strcmp(verb, "die") == 0)
+		fault.deadly = true;
+	if (strcmp(verb, "full") == 0) {
+		fault.call = RFM_LYING_RESERVE;
+		fault.status = RFM_DISK_FULL;
+	}
+	rfm_lying_fail(run->disk, &fault);
+	run->fault_armed = true;
+}
+static struct slot *
+usable_slot(struct run *run, uint64_t k)
+{
+	struct rfm_error error;
+	struct slot     *slot = &run->slots[k];
+
+	if (k >= run->slot_count || slot->gone || run->store == NULL)
+		return NULL;
+	if (slot->payload == NULL && rfm_store_find(run->store, slot->id,
+	    &slot->payload, &error) != RFM_OK) {
+		if (!run->fault_armed)
+			violation(run, "vector %" PRIu64 ": %s", slot->id,
+			    error.text);
+		slot->payload = NULL;
+		return NULL;
+	}
+	return slot;
+}
+
+static void
+run_slot_word(struct run *run, const char *verb, uint64_t k)
+{
+	struct rfm_error error;
+	struct slot     *slot = usable_slot(run, k);
+
+	if (slot == NULL)
+		return;
+	if (strcmp(verb, "fill") == 0) {
+		do_fill(run, slot);
+	} else if (strcmp(verb, "seal") == 0) {
+		(void)do_seal(run, slot, &error);
+	} else if (strcmp(verb, "destroy") == 0) {
+		(void)do_destroy(run, slot, &error);
+	} else {
+		rfm_payload_release(slot->payload);
+		slot->payload = NULL;
+		slot->gone = slot->id == 0;
+	}
+}
+
+static void
+run_store_word(struct run *run, const char *verb, uint64_t n)
+{
+	struct rfm_error error;
+
+	if (run->store == NULL || run->slot_count == MAX_SLOTS)
+		return;
+	if (strcmp(verb, "create") == 0 && run->now.count < MAX_VECTORS)
+		(void)do_create(run, n, false, &error);
+	else if (strcmp(verb, "temp") == 0)
+		(void)do_create(run, n, true, &error);
+	else if (strcmp(verb, "sync") == 0)
+		(void)do_sync(run, false, &error);
+	else if (strcmp(verb, "close") == 0)
+		(void)do_sync(run, true, &error);
+}
+static bool
+one_of(const char *verb, const char *list)
+{
+	size_t n = strlen(verb);
+
+	for (; *list != '\0'; list += strcspn(list, " "),
+	    list += strspn(list, " "))
+		if (strncmp(list, verb, n) == 0 &&
+		    (list[n] == ' ' || list[n] == '\0'))
+			return true;
+	return false;
+}
+
+static void
+run_word(struct run *run, const char *verb, uint64_t n)
+{
+	if (strcmp(verb, "open") == 0)
+		do_open_word(run);
+	else if (strcmp(verb, "kill") == 0)
+		do_kill(run);
+	else if (strcmp(verb, "cut") == 0)
+		do_cut(run, n);
+	else if (strcmp(verb, "reader") == 0 && run->reader_os == NULL)
+		do_reader(run);
+	else if (strcmp(verb, "leave") == 0)
+		end_reader(run);
+	else if (one_of(verb, "die error full"))
+		do_fault(run, verb, n);
+	else if (one_of(verb, "fill seal destroy drop"))
+		run_slot_word(run, verb, n);
+	else if (one_of(verb, "create temp sync close"))
+		run_store_word(run, verb, n);
+	else if (strcmp(verb, "reader") != 0)
+		violation(run, "there is no verb \"%s\"", verb);
+}
+static void
+run_script(struct run *run)
+{
+	const char *at = run->script;
+	char        verb[16];
+
+	for (run->word = 0; *at != '\0' && !run->failed; run->word++) {
+		size_t   n = strcspn(at, " ");
+		uint64_t number = 0;
+
+		snprintf(verb, sizeof verb, "%.*s", (int)n, at);
+		at += n;
+		at += strspn(at, " ");
+		if (*at >= '0' && *at <= '9')
+			number = strtoull(at, NULL, 10);
+		while (*at >= '0' && *at <= '9')
+			at++;
+		at += strspn(at, " ");
+		run_word(run, verb, number);
+		if (run->os != NULL && rfm_lying_is_dead(run->os))
+			leave_process(run);
+		if (run->failed)
+			break;
+		after_operation(run);
+		ask_reader(run);
+		if (rfm_lying_complaint(run->disk) != NULL)
+			violation(run, "%s", rfm_lying_complaint(run->disk));
+	}
+}
+/* judge one image */
+struct inquest {
+	struct run                    *run;
+	const struct point            *point;
+	const struct rfm_lying_moment *moment;
+	struct rfm_lying_cut          *cut;
+	const struct rfm_lying_choice *choice;
+	struct rfm_lying_image         image;
+	bool                           death;
+	struct catalog                 found;    /* with known contents */
+	char                           why[1200];
+};
+static const struct catalog *
+legal_answer(const struct inquest *inquest, const struct catalog *found)
+{
+	const struct point *point = inquest->point;
+
+	if (inquest->death && !point->dark)
+		return same_catalog(&point->before, found) ? &point->before
+		    : same_catalog(&point->after, found) ? &point->after
+		    : NULL;
+	for (unsigned i = 0; i < point->possibles; i++)
+		if (same_catalog(&point->possible[i], found))
+			return &point->possible[i];
+	return NULL;
+}
+static bool
+fits_an_answer(struct inquest *inquest, struct rfm_store *store,
+    const struct catalog *found)
+{
+	const struct point   *point = inquest->point;
+	const struct catalog *answers = point->possible;
+	unsigned              n = point->possibles;
+	struct catalog        deaths[2];
+	char                  text[500];
+
+	if (inquest->death && !point->dark) {
+		deaths[0] = point->before;
+		deaths[1] = point->after;
+		answers = deaths;
+		n = 2;
+	}
+	snprintf(text, sizeof text, "the catalog is none of the legal ones");
+	for (unsigned i = 0; i < n; i++) {
+		if (!same_catalog(&answers[i], found) ||
+		    !contents_hold(store, &answers[i], found, text,
+		    sizeof text))
+			continue;
+		inquest->found = answers[i];
+		for (unsigned k = 0; k < found->count; k++)
+			inquest->found.facts[k].id = found->facts[k].id;
+		return true;
+	}
+	snprintf(inquest->why, sizeof inquest->why, "%s", text);
+	return false;
+}
+static int
+by_offset(const void *a, const void *b)
+{
+	const struct rfm_record_info *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static bool
+extents_are_disjoint(struct inquest *inquest, struct listing *listing)
+{
+	unsigned n = listing->catalog.count;
+	uint64_t end = RFM_HEAP_OFFSET;
+
+	qsort(listing->info, n, sizeof listing->info[0], by_offset);
+	for (unsigned i = 0; i < n; i++) {
+		const struct rfm_record_info *info = &listing->info[i];
+
+		if (info->offset < end ||
+		    info->offset % RFM_GRANULE_BYTES != 0 ||
+		    info->offset + info->bytes > inquest->image.size) {
+			snprintf(inquest->why, sizeof inquest->why,
+			    "the extent of vector %" PRIu64 " overlaps"
+			    " another, or is not in the file", info->id);
+			return false;
+		}
+		end = info->offset + info->bytes;
+	}
+	return true;
+}
+static void
+keep_finding(void *context, const char *text)
+{
+	struct inquest *inquest = context;
+
+	if (strstr(text, "note") != text)
+		snprintf(inquest->why, sizeof inquest->why,
+		    "the verifier: %.500s", text);
+}
+
+static bool
+verifier_agrees(struct inquest *inquest, struct rfm_os *os)
+{
+	struct rfm_check_report report;
+	struct rfm_error        error;
+	enum rfm_status         status;
+
+	status = rfm_check(os, STORE_NAME, keep_finding, inquest, &report,
+	    &error);
+	if (status == RFM_OK && report.sound)
+		return true;
+	if (getenv("NOLINK") && strstr(inquest->why, "the segment is not there"))
+		return true;
+	if (status != RFM_OK)
+		snprintf(inquest->why, sizeof inquest->why,
+		    "the verifier: %.500s", error.text);
+	return false;
+}
+
+static bool
+only_note_written(struct inquest *inquest, struct rfm_lying_disk *bench)
+{
+	struct rfm_lying_image now = rfm_lying_present(bench);
+	uint64_t               heap = RFM_HEAP_OFFSET;
+
+	if (now.size == inquest->image.size &&
+	    memcmp(now.bytes, inquest->image.bytes, RFM_OWNER_OFFSET) == 0 &&
+	    memcmp(now.bytes + heap, inquest->image.bytes + heap,
+	    now.size - heap) == 0)
+		return true;
+	snprintf(inquest->why, sizeof inquest->why,
+	    "opening it changed the file");
+	return false;
+}
+static struct rfm_os *
+boot_bench(struct inquest *inquest)
+{
+	rfm_lying_boot(all.bench, &inquest->image);
+	if (inquest->death)
+		rfm_lying_same_boot(all.bench, inquest->run->disk);
+	return rfm_lying_start(all.bench);
+}
+
+static bool
+unborn(const struct inquest *inquest, enum rfm_status status)
+{
+	return !inquest->point->born && (status == RFM_NO_FILE ||
+	    status == RFM_FOREIGN || status == RFM_VERSION ||
+	    status == RFM_DAMAGED);
+}
+
+static bool
+opens_well(struct inquest *inquest, struct rfm_os *os)
+{
+	struct rfm_store *store;
+	struct rfm_error  error;
+	struct listing    listing;
+	bool              created, fine;
+	enum rfm_status   status;
+
+	status = rfm_store_open(os, STORE_NAME, &writing, &store, &created,
+	    &error);
+	if (unborn(inquest, status))
+		return true;
+	if (status != RFM_OK) {
+		snprintf(inquest->why, sizeof inquest->why,
+		    "it cannot be opened: %.500s", error.text);
+		return false;
+	}
+	list_store(store, &listing);
+	fine = fits_an_answer(inquest, store, &listing.catalog) &&
+	    extents_are_disjoint(inquest, &listing) &&
+	    only_note_written(inquest, all.bench);
+	if (!fine && legal_answer(inquest, &listing.catalog) == NULL) {
+		size_t used = strlen(inquest->why);
+
+		used += (size_t)snprintf(inquest->why + used,
+		    sizeof inquest->why - used, "; found ");
+		describe(&listing.catalog, inquest->why + used,
+		    sizeof inquest->why - used);
+	}
+	rfm_store_release(store);
+	return fine;
+}
+static bool
+judge(struct inquest *inquest)
+{
+	struct rfm_os *os = boot_bench(inquest);
+	bool           fine;
+
+	all.judged++;
+	fine = opens_well(inquest, os);
+	if (fine && inquest->point->born)
+		fine = verifier_agrees(inquest, os);
+	rfm_lying_end(os);
+	if (fine && rfm_lying_complaint(all.bench) != NULL) {
+		snprintf(inquest->why, sizeof inquest->why, "%s",
+		    rfm_lying_complaint(all.bench));
+		fine = false;
+	}
+	return fine;
+}
+/* let life go on */
+static bool
+add_one_vector(struct inquest *inquest, struct rfm_os *os,
+    struct slot *slot)
+{
+	struct rfm_store *store;
+	struct rfm_error  error;
+	bool              created;
+	enum rfm_status   status;
+
+	slot->type = RFM_NUMERIC;
+	slot->length = 30;
+	slot->seed = 77;
+	status = rfm_store_open(os, STORE_NAME, &writing, &store, &created,
+	    &error);
+	if (status == RFM_OK) {
+		status = rfm_store_create(store, slot->type, slot->length,
+		    false, RFM_GROW, &slot->payload, &error);
+		if (status == RFM_OK) {
+			slot->id = slot->payload->id;
+			fill(slot->payload->address, slot->payload->bytes,
+			    slot->seed);
+			status = rfm_store_sync(store, &error);
+			rfm_lying_kill(os);
+			rfm_payload_release(slot->payload);
+		}
+		rfm_store_release(store);
+	}
+	if (status != RFM_OK)
+		snprintf(inquest->why, sizeof inquest->why,
+		    "going on after it: %.500s", error.text);
+	if (status == RFM_OK && slot->id <= inquest->point->max_id) {
+		snprintf(inquest->why, sizeof inquest->why,
+		    "going on after it: the id %" PRIu64 " is used again",
+		    slot->id);
+		return false;
+	}
+	return status == RFM_OK;
+}
+static bool
+lives_on(struct inquest *inquest)
+{
+	struct rfm_os *os = boot_bench(inquest);
+	struct inquest second = *inquest;
+	struct point   point;
+	struct slot    slot = { .payload = NULL };
+	uint8_t       *copy;
+	bool           fine = add_one_vector(inquest, os, &slot);
+
+	rfm_lying_end(os);
+	if (!fine)
+		return false;
+	memset(&point, 0, sizeof point);
+	point.born = true;
+	point.possible[0] = inquest->found;
+	point.possibles = 1;
+	add_fact(&point.possible[0], &slot, false, true);
+	second.point = &point;
+	second.death = false;
+	second.image = rfm_lying_present(all.bench);
+	copy = must(malloc(second.image.size));
+	memcpy(copy, second.image.bytes, second.image.size);
+	second.image.bytes = copy;
+	fine = judge(&second);
+	if (!fine)
+		snprintf(inquest->why, sizeof inquest->why,
+		    "after going on: %.1000s", second.why);
+	free(copy);
+	all.again++;
+	return fine;
+}
+static bool
+explore_deeper(struct inquest *inquest)
+{
+	struct run *run = must(calloc(1, sizeof *run));
+	bool        fine;
+
+	run->name = inquest->run->name;
+	run->script = "open create 5 sync create 3 close";
+	run->disk = all.deep_disk;
+	run->depth = 1;
+	run->born = true;
+	run->max_id = inquest->point->max_id;
+	run->now = inquest->found;
+	run->possible[0] = inquest->found;
+	run->possibles = 1;
+	if (inquest->death) {
+		run->possibles = inquest->point->possibles;
+		memcpy(run->possible, inquest->point->possible,
+		    sizeof run->possible);
+	}
+	run->after_cut = !inquest->death;
+	rfm_lying_boot(run->disk, &inquest->image);
+	if (inquest->death)
+		rfm_lying_same_boot(run->disk, inquest->run->disk);
+	run_script(run);
+	if (!run->failed)
+		explore_era(run);
+	do_kill(run);
+	fine = !run->failed;
+	snprintf(inquest->why, sizeof inquest->why, "see above");
+	inquest->run->cuts += run->cuts;
+	inquest->run->deaths += run->deaths;
+	free(run->points);
+	free(run);
+	all.deep++;
+	return fine;
+}
+/* explore an era */
+static const char *
+name_event(const struct rfm_lying_event *event, char *text, size_t bytes)
+{
+	switch (event->kind) {
+	case RFM_LYING_STORE:
+		snprintf(text, bytes, "a write to sector %" PRIu64 "%s",
+		    event->number, event->metadata ? "" : " (mapped)");
+		break;
+	case RFM_LYING_SIZE:
+		snprintf(text, bytes, "the size %" PRIu64, event->number);
+		break;
+	case RFM_LYING_NAME:
+		snprintf(text, bytes, "a change of the name");
+		break;
+	case RFM_LYING_BARRIER:
+	case RFM_LYING_DIRECTORY:
+		snprintf(text, bytes, "the barrier %s",
+		    barrier_names[event->number]);
+		break;
+	case RFM_LYING_MARK:
+		snprintf(text, bytes, "the %s of the operation",
+		    "begin or end");
+		break;
+	}
+	return text;
+}
+
+static void
+report(struct inquest *inquest)
+{
+	char event[80], choice[600], legal[MAX_POSSIBLE][200];
+
+	inquest->run->word = inquest->point->word;
+	rfm_lying_cut_describe(inquest->cut, inquest->choice, choice,
+	    sizeof choice);
+	violation(inquest->run, "%s, step %zu, %s the operation, after %s"
+	    "\n#   image: %s\n#   %s",
+	    inquest->death ? "process death" : "power cut",
+	    inquest->moment->step, inquest->point->inside ? "inside"
+	    : "after", name_event(inquest->moment->event, event,
+	    sizeof event), choice, inquest->why);
+	for (unsigned i = 0; !inquest->death &&
+	    i < inquest->point->possibles; i++) {
+		describe(&inquest->point->possible[i], legal[i],
+		    sizeof legal[i]);
+		printf("#   legal: [%s]\n", legal[i]);
+	}
+}
+static void
+visit(void *context, struct rfm_lying_cut *cut,
+    const struct rfm_lying_choice *choice)
+{
+	struct inquest *inquest = context;
+	struct run     *run = inquest->run;
+	uint64_t        key = inquest->death ? inquest->point->death_key
+	    : inquest->point->cut_key;
+
+	if (run->failed || !set_add(&seen_verdicts, mix(choice->hash ^ key)))
+		return;
+	if (set_add(&seen_images, mix(choice->hash + inquest->death)))
+		++*(inquest->death ? &run->deaths : &run->cuts);
+	inquest->cut = cut;
+	inquest->choice = choice;
+	inquest->image = rfm_lying_cut_build(cut, choice);
+	if (!judge(inquest))
+		report(inquest);
+	else if (!inquest->point->born)
+		return;
+	else if (choice->hash % all.keep_going == 0 && !lives_on(inquest))
+		report(inquest);
+	else if (run->depth == 0 && choice->hash % all.go_deep == 0 &&
+	    !explore_deeper(inquest))
+		run->failed = true;
+}
+static bool
+may_die_at(const struct rfm_lying_event *event)
+{
+	return event->kind == RFM_LYING_MARK ||
+	    event->kind == RFM_LYING_SIZE ||
+	    event->kind == RFM_LYING_NAME ||
+	    (event->kind == RFM_LYING_STORE && event->metadata);
+}
+
+static void
+explore_era(struct run *run)
+{
+	struct rfm_lying_cut   *cut = rfm_lying_cut_begin(run->disk);
+	struct rfm_lying_effort effort = all.effort;
+	struct rfm_lying_moment moment;
+	struct inquest          inquest;
+
+	effort.seed = mix(all.seed ^ run->word);
+	while (rfm_lying_cut_next(cut, &moment) && !run->failed) {
+		memset(&inquest, 0, sizeof inquest);
+		inquest.run = run;
+		inquest.moment = &moment;
+		inquest.point = &run->points[moment.mark];
+		rfm_lying_cut_each(cut, &effort, visit, &inquest);
+		inquest.death = true;
+		if (may_die_at(moment.event))
+			rfm_lying_cut_each_death(cut, visit, &inquest);
+	}
+	rfm_lying_cut_end(cut);
+}
+/* the scripted histories */
+static const char *const scripts[][2] = {
+	{ "birth", "open" },
+	{ "first steps", "open create 20 sync create 3 seal 0 sync"
+	    " destroy 1 sync close" },
+	{ "sealed before sync", "open create 100 seal 0 sync temp 60 seal 1"
+	    " create 5 sync" },
+	{ "reopened clean", "open create 10 sync close open create 4 sync"
+	    " close open close open create 2 seal 2 sync close" },
+	{ "closed and cut", "open create 10 close cut 0 open create 3 close"
+	    " cut 1 open create 3 sync" },
+	{ "killed", "open create 10 sync create 5 seal 1 kill open create 7"
+	    " sync destroy 0 kill open create 9 sync kill open close" },
+	{ "links", "open create 1 create 1 create 1 create 1 create 1"
+	    " create 1 create 1 create 1 sync create 1 create 1 create 1"
+	    " create 1 create 1 create 1 sync seal 0 seal 1 seal 2 sync" },
+	{ "checkpoints", "open create 8 sync"
+	    " create 8 destroy 1 create 8 destroy 2 create 8 destroy 3"
+	    " create 8 destroy 4 create 8 destroy 5 create 8 destroy 6"
+	    " sync create 8 destroy 7 create 8 destroy 8 create 8"
+	    " destroy 9 create 8 destroy 10 create 8 destroy 11 create 8"
+	    " destroy 12 sync create 20 create 20 sync seal 0 sync" },
+	{ "room used again", "open create 500 sync destroy 0 create 500"
+	    " sync create 500 sync destroy 1 sync create 400 create 90"
+	    " sync" },
+	{ "full and waiting", "open create 4000 create 4000 create 5000"
+	    " sync destroy 0 destroy 1 create 4000 sync destroy 2 sync"
+	    " create 8000 sync" },
+	{ "freed, then killed", "open create 500 seal 0 sync destroy 0 kill"
+	    " open create 500 create 500 sync create 500 sync" },
+	{ "temporaries", "open create 10 sync temp 300 drop 1 temp 300"
+	    " temp 50 drop 2 temp 200 seal 4 sync drop 3 temp 50 sync"
+	    " destroy 0 temp 10 sync temp 10 sync" },
+	{ "overwritten", "open create 120 sync fill 0 sync fill 0 create 9"
+	    " fill 1 sync seal 1 fill 0 sync" },
+	{ "growth", "open create 9000 sync create 12000 sync create 30000"
+	    " sync" },
+	{ "growth, killed", "open create 9000 create 12000 kill open"
+	    " create 40 sync" },
+	{ "cut and on", "open create 10 sync create 11 cut 0 open create 12"
+	    " sync create 13 destroy 2 cut 0 open create 14 cut 7 open"
+	    " create 15 sync create 16 sync cut 5 open create 9 sync" },
+	{ "tail of stale records", "open create 10 sync create 2 create 2"
+	    " create 2 cut 3 open create 2 kill open create 2 create 2 kill"
+	    " open create 2 sync" },
+	{ "death in a sync", "open create 10 create 20 die 2 sync open"
+	    " create 5 die 3 sync open create 6 sync die 1 create 9 open"
+	    " destroy 0 die 1 sync cut 0 open create 3 sync" },
+	{ "death in a close", "open create 10 sync create 4 die 4 close open"
+	    " create 3 sync die 3 close open create 2 close open create 1"
+	    " sync" },
+	{ "death in a checkpoint", "open create 8 create 8 destroy 1"
+	    " create 8 destroy 2 create 8 destroy 3 create 8 destroy 4"
+	    " create 8 destroy 5 create 8 destroy 6 create 8 destroy 7"
+	    " create 8 destroy 8 die 6 sync open create 40 create 40 sync" },
+	{ "failing flush", "open create 10 sync create 4 error 1 sync"
+	    " create 5 sync kill open create 6 sync" },
+	{ "failing write", "open create 10 sync error 1 create 4 create 4"
+	    " sync close open create 6 sync" },
+	{ "disk full", "open create 10 sync full 1 create 30000 create 40"
+	    " sync full 1 create 50000 sync" },
+	{ "a reader", "open create 400 create 20 seal 1 sync reader"
+	    " destroy 0 sync create 400 create 300 sync leave create 400"
+	    " sync create 400 sync" },
+	{ "a reader outlives writers", "open create 400 create 300 sync"
+	    " reader destroy 0 sync create 400 sync close open create 400"
+	    " create 100 sync kill open destroy 1 sync create 300 create 9"
+	    " sync leave create 400 sync" },
+	{ "a large one", "open create 150000 sync destroy 0 sync create 20"
+	    " sync create 150000 sync close" },
+};
+/* make up histories */
+struct recipe {
+	unsigned    weight;
+	const char *words;    /* N: a length, K: a vector, D: a small number */
+};
+
+static const struct recipe recipes[] = {
+	{ 22, "create N" }, { 6, "temp N" }, { 8, "fill K" },
+	{ 10, "seal K" }, { 16, "destroy K" }, { 3, "drop K" },
+	{ 15, "sync" }, { 4, "close open" }, { 5, "kill open" },
+	{ 4, "cut D open" }, { 3, "die D destroy K sync create N kill open" },
+	{ 2, "die D create N sync sync kill open" },
+	{ 1, "error D create N sync kill open" }, { 1, "full 1 create N" },
+	{ 2, "reader" }, { 2, "leave" }, { 2, "die D close open" },
+};
+
+static uint64_t
+chance(uint64_t *state, uint64_t sides)
+{
+	*state += 1;
+	return mix(*state * 0x2545f4914f6cdd1du) % sides;
+}
+static size_t
+cook(char *text, size_t room, const char *words, uint64_t *state,
+    unsigned *made)
+{
+	static const unsigned lengths[] = { 0, 1, 2, 5, 9, 16, 30, 60, 100,
+	    250, 500, 900, 2500, 6000 };
+	size_t used = (size_t)snprintf(text, room, " ");
+
+	for (; *words != '\0' && used + 24 < room; words++) {
+		uint64_t number = 1 + chance(state, 7);
+
+		if (*words == 'N')
+			number = lengths[chance(state, 14)];
+		else if (*words == 'K')
+			number = chance(state, *made + 1);
+		else if (*words != 'D') {
+			if (strncmp(words, "create", 6) == 0 ||
+			    strncmp(words, "temp", 4) == 0)
+				++*made;
+			text[used++] = *words;
+			text[used] = '\0';
+			continue;
+		}
+		used += (size_t)snprintf(text + used, room - used,
+		    "%" PRIu64, number);
+	}
+	return used;
+}
+
+static void
+make_up(char *text, size_t room, uint64_t seed)
+{
+	uint64_t state = mix(seed);
+	unsigned made = 0, total = 0, length = 18 + seed % 16;
+	size_t   used = (size_t)snprintf(text, room, "open");
+
+	for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++)
+		total += recipes[i].weight;
+	for (unsigned k = 0; k < length; k++) {
+		unsigned roll = (unsigned)chance(&state, total);
+		size_t   i = 0;
+
+		while (roll >= recipes[i].weight)
+			roll -= recipes[i++].weight;
+		used += cook(text + used, room - used, recipes[i].words,
+		    &state, &made);
+	}
+}
+/* read the arguments */
+static struct rfm_lying_disk *
+make_disk(uint64_t seed, bool recording)
+{
+	struct rfm_lying_disk *disk = rfm_lying_create(seed);
+
+	rfm_lying_record(disk, recording);
+	if (all.drop >= 0)
+		rfm_lying_ignore(disk, (enum rfm_barrier)all.drop);
+	return disk;
+}
+
+static int
+barrier_named(const char *name)
+{
+	for (int i = 0; i < RFM_BARRIERS; i++)
+		if (strcmp(name, barrier_names[i]) == 0)
+			return i;
+	fprintf(stderr, "there is no barrier %s\n", name);
+	exit(64);
+}
+
+static void
+usage(void)
+{
+	fprintf(stderr,
+	    "usage: crash_explorer [--seed N] [--random N] [--quick]\n"
+	    "    [--drop BARRIER] [--only NAME] [--history WORDS]\n");
+	exit(64);
+}
+
+static void
+read_arguments(int count, char **arguments, const char **script)
+{
+	for (int i = 1; i < count; i++) {
+		const char *name = arguments[i];
+		const char *value = i + 1 < count ? arguments[i + 1] : NULL;
+
+		if (strcmp(name, "--quick") == 0) {
+			all.random_histories = 4;
+			all.effort.all_below = 8;
+			all.effort.random = 3;
+			continue;
+		}
+		if (value == NULL)
+			usage();
+		if (strcmp(name, "--seed") == 0)
+			all.seed = strtoull(value, NULL, 10);
+		else if (strcmp(name, "--random") == 0)
+			all.random_histories = (unsigned)atoi(value);
+		else if (strcmp(name, "--drop") == 0)
+			all.drop = barrier_named(value);
+		else if (strcmp(name, "--only") == 0)
+			all.only = value;
+		else if (strcmp(name, "--history") == 0)
+			*script = value;
+		else
+			usage();
+		i++;
+	}
+}
+/* run everything */
+static void
+run_history(const char *name, const char *script)
+{
+	struct run *run = must(calloc(1, sizeof *run));
+
+	if (all.only != NULL && strcmp(all.only, name) != 0) {
+		free(run);
+		return;
+	}
+	run->name = name;
+	run->script = script;
+	run->possibles = 1;             /* of which the first is empty */
+	run->disk = make_disk(all.seed, true);
+	run_script(run);
+	if (!run->failed)
+		explore_era(run);
+	if (run->reader_os != NULL)
+		rfm_lying_kill(run->reader_os);
+	end_reader(run);
+	do_kill(run);
+	all.histories++;
+	all.cuts += run->cuts;
+	all.deaths += run->deaths;
+	printf("%sok %u - %s: %" PRIu64 " images after power cuts, %" PRIu64
+	    " after deaths\n", run->failed ? "not " : "", all.histories,
+	    name, run->cuts, run->deaths);
+	fflush(stdout);
+	rfm_lying_destroy(run->disk);
+	free(run->points);
+	free(run);
+}
+static bool
+enough(void)
+{
+	return all.drop >= 0 && all.violations > 0;
+}
+
+static void
+run_all(void)
+{
+	char text[4000], name[40];
+
+	for (size_t i = 0; i < sizeof scripts / sizeof scripts[0] &&
+	    !enough(); i++)
+		run_history(scripts[i][0], scripts[i][1]);
+	for (unsigned i = 0; i < all.random_histories && !enough(); i++) {
+		uint64_t seed = all.seed * 1000 + i;
+
+		make_up(text, sizeof text, seed);
+		snprintf(name, sizeof name, "seed %" PRIu64, seed);
+		run_history(name, text);
+	}
+}
+
+static void
+print_sum(double seconds)
+{
+	printf("# crash explorer: seed %" PRIu64 ", %u histories, %" PRIu64
+	    " distinct images (%" PRIu64 " after power cuts, %" PRIu64
+	    " after deaths), %" PRIu64 " judged, %" PRIu64 " lived on, %"
+	    PRIu64 " explored again, %u violations, %.1f s\n",
+	    all.seed, all.histories, all.cuts + all.deaths, all.cuts,
+	    all.deaths, all.judged, all.again, all.deep, all.violations,
+	    seconds);
+}
+
+int
+main(int count, char **arguments)
+{
+	const char *script = NULL;
+	clock_t     start = clock();
+
+	read_arguments(count, arguments, &script);
+	all.bench = make_disk(all.seed + 1, false);
+	all.deep_disk = make_disk(all.seed + 2, true);
+	if (script != NULL)
+		run_history("given", script);
+	else
+		run_all();
+	rfm_lying_destroy(all.bench);
+	rfm_lying_destroy(all.deep_disk);
+	free(seen_images.slots);
+	free(seen_verdicts.slots);
+	printf("1..%u\n", all.histories);
+	print_sum((double)(clock() - start) / CLOCKS_PER_SEC);
+	return all.violations > 0;
+}

@@ -1,0 +1,28 @@
+/* Tangled from lit/75_glue.nw by 'make tangle': change it there, not here. */
+#ifndef RFM_GLUE_H
+#define RFM_GLUE_H
+#include "rcompat.h"
+
+/* doors for runtimes */
+SEXP rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access);
+SEXP rfm_c_close(SEXP handle);
+SEXP rfm_c_is_open(SEXP handle);
+SEXP rfm_c_sync(SEXP handle);
+SEXP rfm_c_runtime_of(SEXP x);
+/* doors for vectors */
+SEXP rfm_c_create(SEXP handle, SEXP type, SEXP length, SEXP zero, SEXP dim,
+         SEXP dimnames, SEXP class);
+SEXP rfm_c_temporary(SEXP handle, SEXP type, SEXP length);
+SEXP rfm_c_copy(SEXP handle, SEXP x, SEXP committed);
+SEXP rfm_c_shape(SEXP x, SEXP dim, SEXP dimnames, SEXP class);
+SEXP rfm_c_destroy(SEXP x, SEXP unsafe);
+/* doors for looking inside */
+SEXP rfm_c_is_fmalloc(SEXP x);
+SEXP rfm_c_vector_info(SEXP x);
+SEXP rfm_c_list(SEXP handle);
+SEXP rfm_c_info(SEXP handle);
+SEXP rfm_c_check(SEXP path);
+/* doors for arithmetic */
+SEXP rfm_c_ops(SEXP generic, SEXP e1, SEXP e2);
+SEXP rfm_c_math(SEXP generic, SEXP x, SEXP extra);
+#endif

@@ -1,0 +1,28 @@
+/* Tangled from lit/75_glue.nw by 'make tangle': change it there, not here. */
+#include "altvec.h"
+#include "glue.h"
+
+/* the table of doors */
+#define DOOR(name, arguments) \
+	{ #name, (DL_FUNC)(void (*)(void))&name, arguments }
+
+static const R_CallMethodDef doors[] = {
+	DOOR(rfm_c_open, 4), DOOR(rfm_c_close, 1), DOOR(rfm_c_is_open, 1),
+	DOOR(rfm_c_sync, 1), DOOR(rfm_c_runtime_of, 1),
+	DOOR(rfm_c_create, 7), DOOR(rfm_c_temporary, 3),
+	DOOR(rfm_c_copy, 3), DOOR(rfm_c_shape, 4), DOOR(rfm_c_destroy, 2),
+	DOOR(rfm_c_is_fmalloc, 1), DOOR(rfm_c_vector_info, 1),
+	DOOR(rfm_c_list, 1), DOOR(rfm_c_info, 1), DOOR(rfm_c_check, 1),
+	DOOR(rfm_c_ops, 3), DOOR(rfm_c_math, 3),
+	{ NULL, NULL, 0 }
+};
+
+attribute_visible void
+R_init_Rfmalloc(DllInfo *dll)
+{
+	R_registerRoutines(dll, NULL, doors, NULL, NULL);
+	R_useDynamicSymbols(dll, FALSE);
+	R_forceSymbols(dll, TRUE);
+	rfm_runtime_load();
+	rfm_altvec_load(dll);
+}
