@@ -83,8 +83,8 @@ function M.html(chunk)
 	    '<a class="no" href="#', chunk.id, '" title="', chunk.file, ':',
 	    chunk.line, '">', chunk.number, '</a> <span class="name">⟨',
 	    before and M.link(parts[1], name) or name, '⟩</span>',
-	    before and '<span class="op">+≡</span>' or
-	    '<span class="op">≡</span>' }
+	    before and ' <span class="op">+≡</span>' or
+	    ' <span class="op">≡</span>' }
 	local function put(...)
 		for _, s in ipairs { ... } do table.insert(html, s) end
 	end

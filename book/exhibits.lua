@@ -8,7 +8,7 @@ local function pattern(regex)
 	return (regex:gsub('[%%%-()]', '%%%0'):gsub('\\%%?(.)', '%%%1'))
 end
 
-function M.quotation(block, complain)
+function M.quotation(block, fresh, complain)
 	local a = block.attributes
 	local f = io.open(a.file or '')
 	local name = a.file or 'no file'
@@ -38,7 +38,8 @@ function M.quotation(block, complain)
 	local language = name:match('%.(%a+)$') or 'sh'
 	return pandoc.Div({ pandoc.Para { pandoc.Str(name .. ':' .. first) },
 	    pandoc.CodeBlock(table.concat(lines, '\n'),
-	    { class = language:lower() }) }, { class = 'quoted' })
+	    { id = fresh('quoted'), class = language:lower() }) },
+	    { class = 'quoted' })
 end
 
 function M.diagram(image, work, book, chunk_link, complain)

@@ -160,10 +160,11 @@ local function chapter_filter(chapter)
 					    :walk(filter)
 				end, complain('struct=' .. b.attributes.struct))
 			elseif b.classes:includes('quote') then
-				return exhibits.quotation(b,
+				return exhibits.quotation(b, chunks.fresh,
 				    complain('file=' .. (b.attributes.file or '')))
 			end
 			b.text = unquote(b.text)
+			b.identifier = chunks.fresh(chapter.room .. '--code')
 			return b
 		end,
 		Link = link,

@@ -1,0 +1,5 @@
+#' Opens it
+#' @export
+open_it <- function(x) {
+  x[[1]]
+}
