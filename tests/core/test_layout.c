@@ -1,0 +1,648 @@
+/*
+ * Tests of the room layout: the bytes of format 1, typed here once more by hand,
+ * and each single reason why a superblock, a segment, a record or an extent is
+ * refused.
+ */
+#include "common.h"
+#include "crc.h"
+#include "layout.h"
+
+#define FILE_BYTES 131072u
+
+/* ---- golden bytes ---- */
+
+static void
+expect_bytes(const void *found, size_t n, const char *hex, int line)
+{
+	char        text[1024];
+	size_t      digits = 0;
+	const char *h = hex;
+
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + 2 * i, 3, "%02x", ((const uint8_t *)found)[i]);
+	for (; *h != '\0'; h++) {
+		if (*h == ' ')
+			continue;
+		if (digits >= 2 * n || text[digits] != *h)
+			fail_msg("line %d, byte %zu: %s\nexpected %s", line,
+			    digits / 2, text, hex);
+		digits++;
+	}
+	assert_int_equal(digits, 2 * n);
+}
+
+#define BYTES(object, hex) \
+	expect_bytes(&(object), sizeof (object), (hex), __LINE__)
+
+static struct rfm_superblock_disk
+good_superblock(void)
+{
+	struct rfm_superblock_disk s;
+
+	memset(&s, 0, sizeof s);
+	s.flags = RFM_SUPERBLOCK_CLEAN;
+	for (uint8_t i = 0; i < 16; i++) {
+		s.uuid[i] = (uint8_t)(0xa0 + i);
+		s.boot[i] = (uint8_t)(0xb0 + i);
+	}
+	s.sequence = 3;
+	s.head_offset = 12288;
+	s.head_bytes = 65536;
+	s.head_salt = 0x0102030405060708u;
+	s.end_sequence = 9;
+	rfm_superblock_seal(&s);
+	return s;
+}
+
+static void
+a_superblock_is_these_128_bytes(void **state)
+{
+	struct rfm_superblock_disk s = good_superblock();
+
+	(void)state;
+	assert_int_equal(s.checksum, rfm_crc32c(0, &s, 124));
+	s.checksum = 0x11223344;
+	BYTES(s, "8952464d0d0a1a0a 01000000 01000000"
+	    "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
+	    "0300000000000000 0030000000000000 0000010000000000"
+	    "0807060504030201 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
+	    "0900000000000000"
+	    "000000000000000000000000000000000000"
+	    "000000000000000000000000000000000000 44332211");
+}
+
+static struct rfm_segment_disk
+good_segment(void)
+{
+	struct rfm_segment_disk s;
+
+	memset(&s, 0, sizeof s);
+	s.salt = 0x1122334455667788u;
+	s.bytes = 65536;
+	s.first_sequence = 5;
+	rfm_segment_seal(&s);
+	return s;
+}
+
+static void
+a_segment_head_is_these_64_bytes(void **state)
+{
+	struct rfm_segment_disk s = good_segment();
+
+	(void)state;
+	assert_int_equal(s.checksum, rfm_crc32c(0, &s, 60));
+	s.checksum = 0x11223344;
+	BYTES(s, "52464d534547310a 8877665544332211 0000010000000000"
+	    "0500000000000000"
+	    "00000000000000000000000000000000000000000000000000000000"
+	    "44332211");
+}
+
+/* A record in memory, as the log writes it. */
+struct record {
+	struct rfm_record_disk head;
+	union {
+		struct rfm_allocate_disk allocate;
+		struct rfm_free_disk     free;
+		struct rfm_seal_disk     seal;
+		struct rfm_commit_disk   commit;
+		struct rfm_link_disk     link;
+	} body;
+};
+
+#define SALT 0x1122334455667788u
+
+static struct record
+good_record(uint32_t kind)
+{
+	struct record r;
+
+	memset(&r, 0, sizeof r);
+	r.head.kind = kind;
+	r.head.bytes = 32 + rfm_record_body_bytes(kind);
+	r.head.salt = SALT;
+	r.head.sequence = 77;
+	r.body.allocate.id = 7;
+	r.body.allocate.offset = 28672;
+	if (kind == RFM_RECORD_ALLOCATE) {
+		r.body.allocate.bytes = 80;
+		r.body.allocate.length = 10;
+		r.body.allocate.type = RFM_NUMERIC;
+		r.body.allocate.flags = RFM_ALLOCATE_SEALED;
+		r.body.allocate.checksum_kind = RFM_CHECKSUM_CRC32C;
+		r.body.allocate.payload_checksum = 0xcafebabe;
+	}
+	rfm_record_seal(&r);
+	return r;
+}
+
+static void
+the_records_are_these_bytes(void **state)
+{
+	struct record r = good_record(RFM_RECORD_ALLOCATE);
+
+	(void)state;
+	assert_int_equal(r.head.checksum,
+	    rfm_crc32c(0, (uint8_t *)&r + 4, 76));
+	r.head.checksum = 0x11223344;
+	BYTES(r.head, "44332211 50000000 8877665544332211"
+	    "4d00000000000000 01000000 00000000");
+	BYTES(r.body.allocate, "0700000000000000 0070000000000000"
+	    "5000000000000000 0a00000000000000 03000000 01000000"
+	    "01000000 bebafeca");
+	r = good_record(RFM_RECORD_FREE);
+	BYTES(r.body.free, "0700000000000000");
+	r.body.seal.checksum_kind = 1;
+	r.body.seal.payload_checksum = 0x01020304;
+	BYTES(r.body.seal, "0700000000000000 01000000 04030201");
+	r.body.commit.epoch = 2;
+	r.body.commit.next_id = 0x100000001u;
+	BYTES(r.body.commit, "0200000000000000 0100000001000000");
+	r.body.link.offset = 4096;
+	r.body.link.bytes = 512;
+	r.body.link.salt = SALT;
+	BYTES(r.body.link, "0010000000000000 0002000000000000"
+	    "8877665544332211");
+}
+
+static void
+the_numbers_of_format_1_are_fixed(void **state)
+{
+	(void)state;
+	assert_int_equal(RFM_FORMAT_VERSION, 1);
+	assert_int_equal(RFM_PAGE_BYTES, 4096);
+	assert_int_equal(RFM_OWNER_OFFSET, 8192);
+	assert_int_equal(RFM_HEAP_OFFSET, 12288);
+	assert_int_equal(RFM_FILE_STEP_BYTES, 65536);
+	assert_int_equal(RFM_RECORD_ALLOCATE, 1);
+	assert_int_equal(RFM_RECORD_FREE, 2);
+	assert_int_equal(RFM_RECORD_SEAL, 3);
+	assert_int_equal(RFM_RECORD_COMMIT, 4);
+	assert_int_equal(RFM_RECORD_LINK, 5);
+	assert_int_equal(RFM_LOGICAL, 1);
+	assert_int_equal(RFM_INTEGER, 2);
+	assert_int_equal(RFM_NUMERIC, 3);
+	assert_int_equal(RFM_COMPLEX, 4);
+	assert_int_equal(RFM_RAW, 5);
+}
+
+static void
+body_sizes_follow_from_the_kind(void **state)
+{
+	(void)state;
+	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_ALLOCATE), 48);
+	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_FREE), 8);
+	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_SEAL), 16);
+	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_COMMIT), 16);
+	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_LINK), 24);
+	assert_int_equal(rfm_record_body_bytes(0), 0);
+	assert_int_equal(rfm_record_body_bytes(6), 0);
+	assert_int_equal(rfm_record_body_bytes(UINT32_MAX), 0);
+}
+
+static void
+element_sizes_follow_from_the_type(void **state)
+{
+	(void)state;
+	assert_int_equal(rfm_type_bytes(RFM_LOGICAL), 4);
+	assert_int_equal(rfm_type_bytes(RFM_INTEGER), 4);
+	assert_int_equal(rfm_type_bytes(RFM_NUMERIC), 8);
+	assert_int_equal(rfm_type_bytes(RFM_COMPLEX), 16);
+	assert_int_equal(rfm_type_bytes(RFM_RAW), 1);
+	assert_int_equal(rfm_type_bytes(0), 0);
+	assert_int_equal(rfm_type_bytes(6), 0);
+	assert_int_equal(rfm_type_bytes(UINT32_MAX), 0);
+}
+
+/* ---- superblocks ---- */
+
+/* Copy 1 is this one, copy 0 is zero: what does choosing say? */
+static enum rfm_status
+choose_alone(const struct rfm_superblock_disk *s, uint64_t file_bytes)
+{
+	struct rfm_superblock_disk copies[2];
+	unsigned                   winner = 7;
+	enum rfm_status            status;
+
+	memset(copies, 0, sizeof copies);
+	copies[1] = *s;
+	status = rfm_superblock_choose(copies, file_bytes, &winner, &error);
+	if (status == RFM_OK)
+		assert_int_equal(winner, 1);
+	else
+		assert_int_equal(winner, 7);
+	return status;
+}
+
+static void
+checksum_again(struct rfm_superblock_disk *s)
+{
+	s->checksum = rfm_crc32c(0, s, 124);
+}
+
+static void
+a_whole_superblock_is_accepted(void **state)
+{
+	struct rfm_superblock_disk s = good_superblock();
+
+	(void)state;
+	OK(choose_alone(&s, FILE_BYTES));
+}
+
+/* proves I1 */
+static void
+of_two_whole_superblocks_the_later_wins(void **state)
+{
+	struct rfm_superblock_disk copies[2];
+	unsigned                   winner = 7;
+
+	(void)state;
+	copies[0] = copies[1] = good_superblock();
+	copies[0].sequence = 4;
+	checksum_again(&copies[0]);
+	OK(rfm_superblock_choose(copies, FILE_BYTES, &winner, &error));
+	assert_int_equal(winner, 0);
+	copies[1].sequence = 5;
+	checksum_again(&copies[1]);
+	OK(rfm_superblock_choose(copies, FILE_BYTES, &winner, &error));
+	assert_int_equal(winner, 1);
+}
+
+/* proves I1 */
+static void
+a_torn_superblock_loses_to_the_older_one_wherever_it_is_torn(void **state)
+{
+	struct rfm_superblock_disk copies[2], next = good_superblock();
+	unsigned                   winner;
+
+	(void)state;
+	next.sequence = 4;
+	next.head_offset = 81920;
+	next.head_bytes = 512;
+	checksum_again(&next);
+	for (size_t cut = 0; cut < 128; cut++) {
+		struct rfm_superblock_disk older = good_superblock();
+
+		older.sequence = 2;
+		older.uuid[15] = 0;     /* so that each byte range differs */
+		older.end_sequence = 1;
+		checksum_again(&older);
+		copies[0] = older;
+		copies[1] = good_superblock();
+		memcpy(&copies[0], &next, cut);
+		winner = 7;
+		OK(rfm_superblock_choose(copies, FILE_BYTES, &winner, &error));
+		if (memcmp(&copies[0], &next, 128) != 0)
+			assert_int_equal(winner, 1);
+	}
+}
+
+static void
+every_flipped_bit_of_a_superblock_is_noticed(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 1024; i++) {
+		struct rfm_superblock_disk s = good_superblock();
+
+		((uint8_t *)&s)[i / 8] ^= (uint8_t)(1u << i % 8);
+		assert_int_not_equal(choose_alone(&s, FILE_BYTES), RFM_OK);
+	}
+}
+
+static void
+what_begins_like_something_else_is_foreign(void **state)
+{
+	struct rfm_superblock_disk s = good_superblock();
+
+	(void)state;
+	s.magic[1] = 'X';
+	checksum_again(&s);
+	REFUSED(RFM_FOREIGN, choose_alone(&s, FILE_BYTES));
+	memset(&s, 0, sizeof s);
+	REFUSED(RFM_FOREIGN, choose_alone(&s, FILE_BYTES));
+}
+
+static void
+a_later_format_is_told_by_its_number(void **state)
+{
+	struct rfm_superblock_disk s = good_superblock();
+
+	(void)state;
+	s.version = 2;
+	checksum_again(&s);
+	REFUSED(RFM_VERSION, choose_alone(&s, FILE_BYTES));
+	SAYS("format 2");
+}
+
+/* One condition of a superblock broken, the checksum right again. */
+#define BROKEN_SUPERBLOCK(name, change)                                 \
+static void                                                             \
+name(void **state)                                                      \
+{                                                                       \
+	struct rfm_superblock_disk s = good_superblock();               \
+                                                                        \
+	(void)state;                                                    \
+	change;                                                         \
+	checksum_again(&s);                                             \
+	REFUSED(RFM_DAMAGED, choose_alone(&s, FILE_BYTES));             \
+}
+
+BROKEN_SUPERBLOCK(an_unknown_flag_is_refused, s.flags |= 4)
+BROKEN_SUPERBLOCK(sequence_zero_is_refused, s.sequence = 0)
+BROKEN_SUPERBLOCK(a_first_reserved_byte_is_refused, s.reserved[0] = 1)
+BROKEN_SUPERBLOCK(a_last_reserved_byte_is_refused, s.reserved[35] = 1)
+BROKEN_SUPERBLOCK(a_head_below_the_heap_is_refused, s.head_offset = 8192)
+BROKEN_SUPERBLOCK(a_head_behind_the_end_is_refused,
+    s.head_offset = FILE_BYTES)
+BROKEN_SUPERBLOCK(a_head_across_the_end_is_refused,
+    s.head_offset = FILE_BYTES - 61440)
+BROKEN_SUPERBLOCK(a_head_out_of_line_is_refused, s.head_offset += 64)
+BROKEN_SUPERBLOCK(a_head_too_small_is_refused, s.head_bytes = 448)
+BROKEN_SUPERBLOCK(a_head_whose_end_wraps_is_refused,
+    s.head_bytes = UINT64_MAX - 4095)
+BROKEN_SUPERBLOCK(a_head_whose_rounding_wraps_is_refused,
+    s.head_bytes = UINT64_MAX)
+BROKEN_SUPERBLOCK(a_head_at_an_offset_that_wraps_is_refused,
+    s.head_offset = UINT64_MAX - 65535)
+BROKEN_SUPERBLOCK(a_scratch_superblock_with_a_log_is_refused,
+    s.flags = RFM_SUPERBLOCK_SCRATCH)
+
+static void
+a_scratch_superblock_needs_no_log(void **state)
+{
+	struct rfm_superblock_disk s = good_superblock();
+
+	(void)state;
+	s.flags = RFM_SUPERBLOCK_SCRATCH;
+	s.head_offset = s.head_bytes = 0;
+	checksum_again(&s);
+	OK(choose_alone(&s, FILE_BYTES));
+}
+
+/* ---- segments ---- */
+
+static void
+a_segment_head_is_accepted_by_who_knows_its_size_and_salt(void **state)
+{
+	struct rfm_segment_disk s = good_segment();
+
+	(void)state;
+	assert_true(rfm_segment_valid(&s, 65536, SALT));
+	assert_false(rfm_segment_valid(&s, 65535, SALT));
+	assert_false(rfm_segment_valid(&s, 65536, SALT + 1));
+}
+
+static void
+every_flipped_bit_of_a_segment_head_is_noticed(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 512; i++) {
+		struct rfm_segment_disk s = good_segment();
+
+		((uint8_t *)&s)[i / 8] ^= (uint8_t)(1u << i % 8);
+		assert_false(rfm_segment_valid(&s, 65536, SALT));
+	}
+}
+
+/* ---- records ---- */
+
+static bool
+valid(const struct record *r)
+{
+	return rfm_record_valid(r, r->head.bytes, SALT, 77);
+}
+
+static void
+a_whole_record_of_each_kind_is_accepted(void **state)
+{
+	(void)state;
+	for (uint32_t kind = 1; kind <= RFM_RECORD_LINK; kind++) {
+		struct record r = good_record(kind);
+
+		assert_true(valid(&r));
+	}
+}
+
+/* proves I2 */
+static void
+a_record_of_another_salt_is_refused(void **state)
+{
+	struct record r = good_record(RFM_RECORD_ALLOCATE);
+
+	(void)state;
+	assert_false(rfm_record_valid(&r, 80, SALT + 1, 77));
+	r.head.salt++;
+	rfm_record_seal(&r);
+	assert_false(valid(&r));
+}
+
+/* proves I2 */
+static void
+a_record_of_another_sequence_is_refused(void **state)
+{
+	struct record r = good_record(RFM_RECORD_ALLOCATE);
+
+	(void)state;
+	assert_false(rfm_record_valid(&r, 80, SALT, 76));
+	assert_false(rfm_record_valid(&r, 80, SALT, 78));
+}
+
+/* proves I2 */
+static void
+every_flipped_bit_of_a_record_is_noticed(void **state)
+{
+	(void)state;
+	for (uint32_t kind = 1; kind <= RFM_RECORD_LINK; kind++)
+		for (unsigned i = 0; i < good_record(kind).head.bytes * 8;
+		    i++) {
+			struct record r = good_record(kind);
+
+			((uint8_t *)&r)[i / 8] ^= (uint8_t)(1u << i % 8);
+			assert_false(rfm_record_valid(&r, sizeof r, SALT,
+			    77));
+		}
+}
+
+/* proves I2 */
+static void
+a_record_that_the_segment_cuts_off_is_refused(void **state)
+{
+	struct record r = good_record(RFM_RECORD_ALLOCATE);
+
+	(void)state;
+	for (uint64_t available = 0; available < 80; available++) {
+		/* a piece of the right size: ASan watches its end */
+		uint8_t *piece = malloc(available + (available == 0));
+
+		assert_non_null(piece);
+		memcpy(piece, &r, available);
+		assert_false(rfm_record_valid(piece, available, SALT, 77));
+		free(piece);
+	}
+	assert_true(rfm_record_valid(&r, 80, SALT, 77));
+}
+
+static void
+a_record_of_unknown_kind_is_refused(void **state)
+{
+	struct record r = good_record(RFM_RECORD_COMMIT);
+
+	(void)state;
+	r.head.kind = 6;
+	rfm_record_seal(&r);
+	assert_false(valid(&r));
+	r.head.kind = 0;
+	r.head.bytes = 32;
+	rfm_record_seal(&r);
+	assert_false(valid(&r));
+}
+
+static void
+a_record_of_another_size_than_its_kind_is_refused(void **state)
+{
+	struct record r = good_record(RFM_RECORD_COMMIT);
+
+	(void)state;
+	r.head.bytes = 56;
+	rfm_record_seal(&r);
+	assert_false(rfm_record_valid(&r, sizeof r, SALT, 77));
+	r.head.bytes = 40;
+	rfm_record_seal(&r);
+	assert_false(rfm_record_valid(&r, sizeof r, SALT, 77));
+	r = good_record(RFM_RECORD_COMMIT);
+	r.head.bytes = UINT32_MAX;      /* must not be summed up */
+	assert_false(rfm_record_valid(&r, sizeof r, SALT, 77));
+}
+
+static void
+a_record_with_reserved_bits_is_refused(void **state)
+{
+	struct record r = good_record(RFM_RECORD_SEAL);
+
+	(void)state;
+	r.head.reserved = 1;
+	rfm_record_seal(&r);
+	assert_false(valid(&r));
+}
+
+/* ---- extents ---- */
+
+static uint64_t
+extent(uint64_t payload)
+{
+	uint64_t bytes = 0;
+
+	assert_true(rfm_extent_bytes(payload, &bytes));
+	return bytes;
+}
+
+static void
+payloads_are_rounded_to_granules_and_from_a_page_on_to_pages(void **state)
+{
+	(void)state;
+	assert_int_equal(extent(0), 64);
+	assert_int_equal(extent(1), 64);
+	assert_int_equal(extent(64), 64);
+	assert_int_equal(extent(65), 128);
+	assert_int_equal(extent(80), 128);
+	assert_int_equal(extent(4095), 4096);
+	assert_int_equal(extent(4096), 4096);
+	assert_int_equal(extent(4097), 8192);
+	assert_int_equal(extent(8000000), 8003584);
+	assert_int_equal(rfm_extent_align(0), 64);
+	assert_int_equal(rfm_extent_align(4095), 64);
+	assert_int_equal(rfm_extent_align(4096), 4096);
+}
+
+static void
+a_payload_too_large_to_be_rounded_is_refused(void **state)
+{
+	uint64_t bytes;
+
+	(void)state;
+	assert_true(rfm_extent_bytes(UINT64_MAX - 4095, &bytes));
+	assert_false(rfm_extent_bytes(UINT64_MAX - 4094, &bytes));
+	assert_false(rfm_extent_bytes(UINT64_MAX, &bytes));
+}
+
+/* proves I5 */
+static void
+an_extent_lies_in_the_heap_in_line_and_inside_the_file(void **state)
+{
+	(void)state;
+	assert_true(rfm_extent_valid(12288, 1, FILE_BYTES));
+	assert_true(rfm_extent_valid(12352, 1, FILE_BYTES));
+	assert_true(rfm_extent_valid(FILE_BYTES - 64, 64, FILE_BYTES));
+	assert_true(rfm_extent_valid(12288, FILE_BYTES - 12288, FILE_BYTES));
+	assert_false(rfm_extent_valid(12224, 1, FILE_BYTES));
+	assert_false(rfm_extent_valid(0, 1, FILE_BYTES));
+	assert_false(rfm_extent_valid(12289, 1, FILE_BYTES));
+	assert_false(rfm_extent_valid(12288 + 64, 4096, FILE_BYTES));
+	assert_false(rfm_extent_valid(FILE_BYTES - 64, 65, FILE_BYTES));
+	assert_false(rfm_extent_valid(FILE_BYTES, 1, FILE_BYTES));
+	assert_false(rfm_extent_valid(12288, FILE_BYTES - 12287, FILE_BYTES));
+}
+
+/* proves I5 */
+static void
+an_extent_whose_end_wraps_around_is_refused(void **state)
+{
+	(void)state;
+	assert_false(rfm_extent_valid(UINT64_MAX - 63, 64, FILE_BYTES));
+	assert_false(rfm_extent_valid(UINT64_MAX - 63, 64, UINT64_MAX));
+	assert_false(rfm_extent_valid(UINT64_MAX - 63, 128, FILE_BYTES));
+	assert_false(rfm_extent_valid(12288, UINT64_MAX - 12287, FILE_BYTES));
+	assert_false(rfm_extent_valid(12288, UINT64_MAX, FILE_BYTES));
+	assert_false(rfm_extent_valid(12288, 1, 0));
+}
+
+#define T cmocka_unit_test
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_superblock_is_these_128_bytes),
+		T(a_segment_head_is_these_64_bytes),
+		T(the_records_are_these_bytes),
+		T(the_numbers_of_format_1_are_fixed),
+		T(body_sizes_follow_from_the_kind),
+		T(element_sizes_follow_from_the_type),
+		T(a_whole_superblock_is_accepted),
+		T(of_two_whole_superblocks_the_later_wins),
+		T(a_torn_superblock_loses_to_the_older_one_wherever_it_is_torn),
+		T(every_flipped_bit_of_a_superblock_is_noticed),
+		T(what_begins_like_something_else_is_foreign),
+		T(a_later_format_is_told_by_its_number),
+		T(an_unknown_flag_is_refused),
+		T(sequence_zero_is_refused),
+		T(a_first_reserved_byte_is_refused),
+		T(a_last_reserved_byte_is_refused),
+		T(a_head_below_the_heap_is_refused),
+		T(a_head_behind_the_end_is_refused),
+		T(a_head_across_the_end_is_refused),
+		T(a_head_out_of_line_is_refused),
+		T(a_head_too_small_is_refused),
+		T(a_head_whose_end_wraps_is_refused),
+		T(a_head_whose_rounding_wraps_is_refused),
+		T(a_head_at_an_offset_that_wraps_is_refused),
+		T(a_scratch_superblock_with_a_log_is_refused),
+		T(a_scratch_superblock_needs_no_log),
+		T(a_segment_head_is_accepted_by_who_knows_its_size_and_salt),
+		T(every_flipped_bit_of_a_segment_head_is_noticed),
+		T(a_whole_record_of_each_kind_is_accepted),
+		T(a_record_of_another_salt_is_refused),
+		T(a_record_of_another_sequence_is_refused),
+		T(every_flipped_bit_of_a_record_is_noticed),
+		T(a_record_that_the_segment_cuts_off_is_refused),
+		T(a_record_of_unknown_kind_is_refused),
+		T(a_record_of_another_size_than_its_kind_is_refused),
+		T(a_record_with_reserved_bits_is_refused),
+		T(payloads_are_rounded_to_granules_and_from_a_page_on_to_pages),
+		T(a_payload_too_large_to_be_rounded_is_refused),
+		T(an_extent_lies_in_the_heap_in_line_and_inside_the_file),
+		T(an_extent_whose_end_wraps_around_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
