@@ -41,18 +41,28 @@ function M.evidence(id, chunk_link)
 		table.insert(kept, chunk.number .. ' ⟨' ..
 		    chunk_link(chunk, c.escape(chunk.name)) .. '⟩')
 	end
+	local by_file = {}		-- the tests of one file in one group
 	for _, p in ipairs(inv.proved) do
-		table.insert(proved, p.chunk and p.chunk.number .. ' ⟨' ..
-		    chunk_link(p.chunk, c.escape(p.chunk.name)) .. '⟩' or
-		    '<a class="file" href="../../' .. p.file .. '">' ..
-		    c.escape(p.test) .. '</a>')
+		if p.chunk then
+			table.insert(proved, p.chunk.number .. ' ⟨' ..
+			    chunk_link(p.chunk, c.escape(p.chunk.name)) .. '⟩')
+		elseif by_file[p.file] then
+			proved[by_file[p.file]] = proved[by_file[p.file]] ..
+			    ', ' .. c.escape(p.test)
+		else
+			table.insert(proved, '<a class="file" href="../../' ..
+			    p.file .. '">' .. p.file:gsub('^.*/', '') .. '</a>'
+			    .. (p.test ~= p.file and ': ' .. c.escape(p.test)
+			    or ''))
+			by_file[p.file] = #proved
+		end
 	end
 	if #kept == 0 and inv.later then
 		return 'Not kept yet: a promise of a later version.'
 	end
 	return (#kept > 0 and 'Kept in ' .. table.concat(kept, ', ') or
 	    'Kept nowhere') .. '. ' .. (#proved > 0 and 'Proved by ' ..
-	    table.concat(proved, ', ') or 'Proved by no test') .. '.'
+	    table.concat(proved, '; ') or 'Proved by no test') .. '.'
 end
 
 local function sorted(t, key)

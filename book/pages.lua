@@ -52,7 +52,7 @@ local function chapter_item(p, sections)
 			table.insert(list, '<a href="#' .. s.id .. '">' ..
 			    s.title .. '</a>')
 		end
-		html = html .. '<p>' .. table.concat(list, ' · ') .. '</p>'
+		html = html .. '<p>' .. table.concat(list, '&nbsp;· ') .. '</p>'
 	end
 	return html .. '</li>'
 end
