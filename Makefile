@@ -131,13 +131,17 @@ tidy: $(B)/tangled ## the mechanical checks of the prose and the code
 	@book/tidy
 
 ##@ All of it
-steps = tangle-check tidy test-core crash check-package test-process book
+test-tools: ## do tangle, weave, tidy and the runners do what they say, and fail when they should?
+	@status=0; for t in tests/tools/run tests/book/run; do \
+	    tools/tap $${t#tests/} $$t || status=1; done; exit $$status
+
+steps = tangle-check tidy test-tools test-core crash check-package test-process book
 check: ## everything that must hold: all of the above but valgrind, bench, dist and pdf
 	@tools/count --clear
 	@for s in $(steps); do tools/count --step "make $$s" $(MAKE) --no-print-directory $$s; done; \
 	    tools/count --sum
 
 .PHONY: tangle tangle-check core test-core valgrind crash build install docs \
-    check-package test-process dist demo bench book pdf tidy check
+    check-package test-process test-tools dist demo bench book pdf tidy check
 endif
 .PHONY: help clean
