@@ -1,0 +1,1979 @@
+/*
+ * Tests of the room check. A little writer of its own, which knows the format's
+ * structures and the checksum and nothing of the log, builds sound stores of
+ * several shapes; each test then breaks one condition and demands the message
+ * for it. A fuzzer breaks them at random: RFM_SEED=n replays it, RFM_CASES=n
+ * sets how many. `test_check --bytes` prints the example of the chapter.
+ */
+#define _POSIX_C_SOURCE 200809L
+#define main rfm_check_main
+#include "rfm_check.c"
+#undef main
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "crc.h"
+
+#define STEP     ((uint64_t)RFM_FILE_STEP_BYTES)
+#define HEAP     ((uint64_t)RFM_HEAP_OFFSET)
+#define SALT     0x5a17c0de00000001u
+#define ALLOCATE RFM_RECORD_ALLOCATE
+#define FREE     RFM_RECORD_FREE
+#define SEAL     RFM_RECORD_SEAL
+#define COMMIT   RFM_RECORD_COMMIT
+#define LINK     RFM_RECORD_LINK
+
+/* ---- a store in memory, and its little writer ---- */
+
+struct image {
+	uint8_t *bytes;
+	uint64_t size;
+	uint8_t  boot[16];              /* of the machine that reads it */
+	bool     unreadable;
+	bool     locks;                 /* does the system know locks? */
+	int      locked;
+	uint64_t bytes_read;
+	void   (*on_read)(struct image *, uint64_t offset, size_t bytes);
+	/* the writer */
+	uint64_t segment, end, salt, at, sequence;
+	uint64_t records[4096];         /* where each record was put */
+	unsigned count;
+	unsigned commit;                /* index of the last COMMIT */
+	uint64_t segments[64];
+	unsigned segments_count;
+};
+
+static const uint8_t uuid[16] = { 0xa1, 0xb2, 0xc3, 0xd4, 0xe5, 0xf6, 0x47,
+	0x08, 0x89, 0x1a, 0x2b, 0x3c, 0x4d, 0x5e, 0x6f, 0x70 };
+static const uint8_t old_boot[16] = { 1, 1, 2, 3, 5, 8, 13, 21 };
+static const uint8_t new_boot[16] = { 2, 3, 5, 7, 11, 13, 17, 19 };
+
+static struct image *
+new_image(uint64_t size)
+{
+	struct image *im = calloc(1, sizeof *im);
+
+	assert_non_null(im);
+	im->bytes = calloc(1, size);
+	assert_non_null(im->bytes);
+	im->size = size;
+	im->locks = true;
+	im->sequence = 1;
+	memcpy(im->boot, new_boot, 16);
+	return im;
+}
+
+static void
+drop(struct image *im)
+{
+	free(im->bytes);
+	free(im);
+}
+
+static void
+put_bytes(struct image *im, uint64_t at, const void *from, size_t n)
+{
+	assert_true(at + n <= im->size);
+	memcpy(im->bytes + at, from, n);
+}
+
+/* Each page's checksum is made again after something was changed on purpose. */
+static void
+seal_super(struct image *im, unsigned copy)
+{
+	struct rfm_superblock_disk s;
+	uint64_t at = copy * (uint64_t)RFM_PAGE_BYTES;
+
+	memcpy(&s, im->bytes + at, sizeof s);
+	s.checksum = rfm_crc32c(0, &s, sizeof s - 4);
+	put_bytes(im, at, &s, sizeof s);
+}
+
+static void
+put_super(struct image *im, uint64_t number, uint32_t flags,
+    uint64_t head, uint64_t bytes, uint64_t salt, uint64_t end)
+{
+	struct rfm_superblock_disk s = {
+		{ 0x89, 'R', 'F', 'M', '\r', '\n', 0x1a, '\n' }, 1, flags,
+		{ 0 }, number, head, bytes, salt, { 0 }, end, { 0 }, 0
+	};
+	unsigned copy = (unsigned)(number % 2);
+
+	memcpy(s.uuid, uuid, 16);
+	memcpy(s.boot, old_boot, 16);
+	put_bytes(im, copy * (uint64_t)RFM_PAGE_BYTES, &s, sizeof s);
+	seal_super(im, copy);
+}
+
+static struct rfm_superblock_disk *
+super(struct image *im, unsigned copy)
+{
+	return (void *)(im->bytes + copy * (uint64_t)RFM_PAGE_BYTES);
+}
+
+static void
+seal_segment(struct image *im, uint64_t at)
+{
+	struct rfm_segment_disk s;
+
+	memcpy(&s, im->bytes + at, sizeof s);
+	s.checksum = rfm_crc32c(0, &s, sizeof s - 4);
+	put_bytes(im, at, &s, sizeof s);
+}
+
+static struct rfm_segment_disk *
+segment(struct image *im, unsigned i)
+{
+	return (void *)(im->bytes + im->segments[i]);
+}
+
+static void
+put_segment(struct image *im, uint64_t at, uint64_t bytes, uint64_t salt)
+{
+	struct rfm_segment_disk s = { "", salt, bytes, im->sequence, { 0 },
+	    0 };
+
+	memcpy(s.magic, "RFMSEG1\n", 8);
+	put_bytes(im, at, &s, sizeof s);
+	seal_segment(im, at);
+	im->segment = at;
+	im->end = at + bytes;
+	im->salt = salt;
+	im->at = at + sizeof s;
+	im->segments[im->segments_count++] = at;
+}
+
+static void
+seal_record(struct image *im, uint64_t at)
+{
+	struct rfm_record_disk r;
+
+	memcpy(&r, im->bytes + at, sizeof r);
+	if (r.bytes < sizeof r || at + r.bytes > im->size)
+		return;
+	r.checksum = rfm_crc32c(0, im->bytes + at + 4, r.bytes - 4);
+	put_bytes(im, at, &r, sizeof r);
+}
+
+static void
+put_record(struct image *im, uint32_t kind, const void *body, size_t bytes)
+{
+	struct rfm_record_disk r = { 0, (uint32_t)(sizeof r + bytes),
+	    im->salt, im->sequence++, kind, 0 };
+
+	assert_true(im->at + r.bytes <= im->end);
+	put_bytes(im, im->at, &r, sizeof r);
+	put_bytes(im, im->at + sizeof r, body, bytes);
+	seal_record(im, im->at);
+	if (kind == COMMIT)
+		im->commit = im->count;
+	im->records[im->count++] = im->at;
+	im->at += r.bytes;
+}
+
+static struct rfm_record_disk *
+record(struct image *im, unsigned i)
+{
+	return (void *)(im->bytes + im->records[i]);
+}
+
+static void *
+body(struct image *im, unsigned i)
+{
+	return record(im, i) + 1;
+}
+
+static uint64_t
+width(uint32_t type)
+{
+	return type == RFM_RAW ? 1 : type == RFM_COMPLEX ? 16 :
+	    type == RFM_NUMERIC ? 8 : 4;
+}
+
+static void
+allocate(struct image *im, uint64_t id, uint64_t offset, uint32_t type,
+    uint64_t length)
+{
+	struct rfm_allocate_disk a = { id, offset, length * width(type),
+	    length, type, 0, 0, 0 };
+
+	put_record(im, ALLOCATE, &a, sizeof a);
+}
+
+static void
+free_id(struct image *im, uint64_t id)
+{
+	put_record(im, FREE, &id, sizeof id);
+}
+
+static void
+seal_sum(struct image *im, uint64_t id, uint32_t kind, uint32_t sum)
+{
+	struct rfm_seal_disk s = { id, kind, sum };
+
+	put_record(im, SEAL, &s, sizeof s);
+}
+
+static void
+commit(struct image *im, uint64_t epoch, uint64_t next_id)
+{
+	struct rfm_commit_disk c = { epoch, next_id };
+
+	put_record(im, COMMIT, &c, sizeof c);
+}
+
+static void
+link_to(struct image *im, uint64_t at, uint64_t bytes, uint64_t salt)
+{
+	struct rfm_link_disk l = { at, bytes, salt };
+
+	put_record(im, LINK, &l, sizeof l);
+}
+
+static void
+chain(struct image *im, uint64_t at, uint64_t bytes, uint64_t salt)
+{
+	link_to(im, at, bytes, salt);
+	put_segment(im, at, bytes, salt);
+}
+
+/* ---- the operating system that serves it ---- */
+
+struct rfm_file { int unused; };
+
+static struct image *served;
+
+static enum rfm_status
+im_identify(struct rfm_os *os, const char *path, struct rfm_identity *id,
+    struct rfm_error *error)
+{
+	(void)os, (void)path, (void)id, (void)error;
+	return RFM_OK;
+}
+
+static enum rfm_status
+im_open(struct rfm_os *os, const char *path, enum rfm_open_how how,
+    struct rfm_file **file, struct rfm_error *error)
+{
+	static struct rfm_file f;
+
+	(void)os, (void)path, (void)error;
+	assert_int_equal(how, RFM_OPEN_READ);
+	*file = &f;
+	return RFM_OK;
+}
+
+static void
+im_close(struct rfm_os *os, struct rfm_file *file)
+{
+	(void)os, (void)file;
+}
+
+static enum rfm_status
+im_size(struct rfm_os *os, struct rfm_file *file, uint64_t *bytes,
+    struct rfm_error *error)
+{
+	(void)os, (void)file, (void)error;
+	*bytes = served->size;
+	return RFM_OK;
+}
+
+static enum rfm_status
+im_read(struct rfm_os *os, struct rfm_file *file, uint64_t offset, void *to,
+    size_t bytes, struct rfm_error *error)
+{
+	(void)os, (void)file;
+	assert_true(bytes <= served->size &&
+	    offset <= served->size - bytes);
+	if (served->unreadable && offset >= HEAP)
+		return rfm_fail(error, RFM_IO, "cannot read");
+	memcpy(to, served->bytes + offset, bytes);
+	served->bytes_read += bytes;
+	if (served->on_read != NULL)
+		served->on_read(served, offset, bytes);
+	return RFM_OK;
+}
+
+static enum rfm_status
+im_lock(struct rfm_os *os, struct rfm_file *file, enum rfm_lock lock,
+    bool exclusive, struct rfm_error *error)
+{
+	(void)os, (void)file;
+	assert_int_equal(lock, RFM_LOCK_READERS);
+	assert_false(exclusive);
+	if (!served->locks)
+		return rfm_fail(error, RFM_LOCKED, "no locks here");
+	served->locked++;
+	return RFM_OK;
+}
+
+static void
+im_unlock(struct rfm_os *os, struct rfm_file *file, enum rfm_lock lock)
+{
+	(void)os, (void)file, (void)lock;
+	served->locked--;
+}
+
+static void
+im_boot(struct rfm_os *os, uint8_t id[16])
+{
+	(void)os;
+	memcpy(id, served->boot, 16);
+}
+
+/* Everything else is missing: a checker that writes would crash. */
+static struct rfm_os memory_os = {
+	.identify = im_identify, .open = im_open, .close = im_close,
+	.size = im_size, .read = im_read, .lock = im_lock,
+	.unlock = im_unlock, .boot_id = im_boot
+};
+
+/* ---- asking for a verdict ---- */
+
+static struct rfm_check_report report;
+static struct rfm_error        error;
+static char                    said[65536];
+
+static void
+hear(void *context, const char *text)
+{
+	size_t n = strlen(said);
+
+	assert_null(context);
+	assert_true(strncmp(text, "damage: ", 8) == 0 ||
+	    strncmp(text, "note: ", 6) == 0);
+	snprintf(said + n, sizeof said - n, "%s\n", text);
+}
+
+static enum rfm_status
+judge(struct image *im)
+{
+	enum rfm_status status;
+
+	served = im;
+	im->bytes_read = 0;
+	said[0] = '\0';
+	memset(&error, 0, sizeof error);
+	status = rfm_check(&memory_os, "image", hear, NULL, &report,
+	    &error);
+	assert_int_equal(im->locked, 0);
+	if (status != RFM_OK) {
+		assert_int_equal(error.status, status);
+		assert_true(error.text[0] != '\0');
+		assert_false(report.sound);
+	} else {
+		assert_int_equal(report.sound, report.problems == 0);
+		assert_int_equal(report.sound,
+		    strstr(said, "damage: ") == NULL);
+	}
+	return status;
+}
+
+static void
+sound(struct image *im)
+{
+	if (judge(im) != RFM_OK || !report.sound || said[0] != '\0')
+		fail_msg("should be sound, without a note: %s%s", said,
+		    error.text);
+}
+
+static void
+noted(struct image *im, const char *text)
+{
+	if (judge(im) != RFM_OK || !report.sound ||
+	    strncmp(said, "note: ", 6) != 0 || strstr(said, text) == NULL)
+		fail_msg("wanted the note \"%s\", got: %s%s", text, said,
+		    error.text);
+}
+
+/* Exactly one finding, and that one: each test breaks a single condition. */
+static void
+damaged(struct image *im, const char *text)
+{
+	if (judge(im) != RFM_OK || report.problems != 1 ||
+	    strstr(said, text) == NULL)
+		fail_msg("wanted the one damage \"%s\", got: %s%s", text,
+		    said, error.text);
+}
+
+static void
+refused(struct image *im, enum rfm_status status, const char *text)
+{
+	if (judge(im) != status || strstr(error.text, text) == NULL)
+		fail_msg("wanted \"%s\", got: %s%s", text, said,
+		    error.text);
+}
+
+/* ---- sound stores of several shapes ---- */
+
+/* As it was created: one superblock, an empty log. */
+static struct image *
+fresh(void)
+{
+	struct image *im = new_image(2 * STEP);
+
+	put_super(im, 1, 0, HEAP, 4096, SALT, 0);
+	put_segment(im, HEAP, 4096, SALT);
+	return im;
+}
+
+/* The example of the chapter: three vectors, one sealed with a checksum, one
+ * freed; two commits; closed cleanly. Records 0 to 6. */
+static struct image *
+small(void)
+{
+	struct image *im = fresh();
+	double        squares[10];
+	uint64_t      at = 16384 + 8192;
+
+	for (int i = 0; i < 10; i++)
+		squares[i] = i * i;
+	put_bytes(im, at, squares, sizeof squares);
+	allocate(im, 1, at, RFM_NUMERIC, 10);
+	allocate(im, 2, 16384, RFM_INTEGER, 1025);
+	commit(im, 1, 3);
+	seal_sum(im, 1, 1, rfm_crc32c(0, squares, sizeof squares));
+	free_id(im, 2);
+	allocate(im, 3, at + 128, RFM_RAW, 0);
+	commit(im, 2, 4);
+	put_super(im, 2, 0, HEAP, 4096, SALT, 0);
+	put_super(im, 3, RFM_SUPERBLOCK_CLEAN, HEAP, 4096, SALT, 8);
+	return im;
+}
+
+/* The same, not closed: the log may end anywhere. */
+static struct image *
+open_small(void)
+{
+	struct image *im = small();
+
+	put_super(im, 3, 0, HEAP, 4096, SALT, 0);
+	return im;
+}
+
+/* A segment of 4,096 bytes cannot hold it: eight chained ones, of sizes that
+ * are and are not multiples of a page. Closed cleanly. */
+static struct image *
+chained(void)
+{
+	struct image *im = new_image(4 * STEP);
+	uint64_t      id = 1, epoch = 1, at = 65536, bytes = 512;
+
+	put_super(im, 3, 0, HEAP, 512, SALT, 0);
+	put_segment(im, HEAP, 512, SALT);
+	for (unsigned s = 1; s <= 8; s++) {
+		while (im->end - im->at >= 56 + 80 + 48) {
+			allocate(im, id, 131072 + id * 64, RFM_RAW, 1 + id % 64);
+			id++;
+		}
+		commit(im, epoch++, id);
+		if (s == 8)
+			break;
+		bytes += 640;
+		chain(im, at, bytes, SALT + s);
+		at += 8192;
+	}
+	put_super(im, 4, RFM_SUPERBLOCK_CLEAN, HEAP, 512, SALT,
+	    im->sequence);
+	return im;
+}
+
+/* A checkpoint: the log begins in the middle of things. Not closed. */
+static struct image *
+checkpointed(void)
+{
+	struct image            *im = new_image(2 * STEP);
+	struct rfm_allocate_disk a = { 7, 32768, 800, 200, RFM_LOGICAL,
+	    RFM_ALLOCATE_SEALED, 1, 0 };
+
+	a.payload_checksum = rfm_crc32c(0, im->bytes + 32768, 800);
+	im->sequence = 501;
+	put_super(im, 8, 0, 12288, 512, SALT, 0);   /* the old log is gone */
+	put_super(im, 9, 0, 20480, 1024, SALT + 1, 0);
+	put_segment(im, 20480, 1024, SALT + 1);
+	put_record(im, ALLOCATE, &a, sizeof a);
+	allocate(im, 9, 33600, RFM_COMPLEX, 3);
+	commit(im, 41, 30);
+	allocate(im, 30, 36864, RFM_NUMERIC, 512);
+	commit(im, 42, 31);
+	return im;
+}
+
+/* Four records behind the last COMMIT. */
+static struct image *
+uncommitted(void)
+{
+	struct image *im = open_small();
+
+	allocate(im, 4, 20480 + 4096 + 256, RFM_NUMERIC, 8);
+	seal_sum(im, 4, 0, 0);
+	free_id(im, 1);
+	allocate(im, 5, 32768, RFM_INTEGER, 4);
+	return im;
+}
+
+/* The last of them arrived by half. */
+static struct image *
+torn(void)
+{
+	struct image *im = uncommitted();
+
+	memset(im->bytes + im->records[10] + 40, 0, 40);
+	return im;
+}
+
+/* Many: 3,000 records in one segment of 256 KiB. */
+static struct image *
+many(void)
+{
+	struct image *im = new_image(8 * STEP);
+
+	put_super(im, 5, 0, 262144, 262144, SALT, 0);
+	put_segment(im, 262144, 262144, SALT);
+	for (uint64_t i = 1; i <= 3000; i++) {
+		allocate(im, i, HEAP + 64 * i, RFM_RAW, i % 65);
+		if (i % 100 == 0)
+			commit(im, i / 100, i + 1);
+	}
+	put_super(im, 6, RFM_SUPERBLOCK_CLEAN, 262144, 262144, SALT,
+	    im->sequence);
+	return im;
+}
+
+static void
+shapes_are_sound(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	sound(im = fresh());
+	assert_int_equal(report.records, 0);
+	assert_int_equal(report.epoch, 0);
+	assert_int_equal(report.superblock_sequence, 1);
+	assert_int_equal(report.file_bytes, 131072);
+	assert_memory_equal(report.uuid, uuid, 16);
+	drop(im);
+	sound(im = small());
+	assert_true(report.clean);
+	assert_int_equal(report.records, 7);
+	assert_int_equal(report.epoch, 2);
+	assert_int_equal(report.live, 2);
+	assert_int_equal(report.sealed, 1);
+	assert_int_equal(report.tombstones, 1);
+	assert_int_equal(report.uncommitted, 0);
+	assert_int_equal(report.live_bytes, 128 + 64);
+	assert_int_equal(report.segments, 1);
+	assert_int_equal(report.log_bytes, 4096);
+	drop(im);
+	sound(im = open_small());
+	assert_false(report.clean);
+	drop(im);
+	sound(im = chained());
+	assert_int_equal(report.segments, 8);
+	assert_int_equal(report.records, im->count);
+	drop(im);
+	sound(im = checkpointed());
+	assert_int_equal(report.epoch, 42);
+	assert_int_equal(report.live_bytes, 832 + 64 + 4096);
+	drop(im);
+	sound(im = uncommitted());
+	assert_int_equal(report.uncommitted, 4);
+	assert_int_equal(report.live, 3);
+	assert_int_equal(report.tombstones, 2);
+	drop(im);
+	noted(im = torn(), "the log ends before record 11 at byte 12944; what "
+	    "follows is no whole record (its checksum is wrong)");
+	assert_int_equal(report.uncommitted, 3);
+	drop(im);
+	sound(im = many());
+	assert_int_equal(report.live, 3000);
+	drop(im);
+}
+
+/* ---- files that are not stores ---- */
+
+static void
+what_is_no_store(void **state)
+{
+	struct image *im = fresh();
+
+	(void)state;
+	im->size = 0;
+	refused(im, RFM_FOREIGN, "does not begin like one");
+	im->size = 5;
+	refused(im, RFM_FOREIGN, "does not begin like one");
+	im->size = 2 * STEP;
+	memset(im->bytes, 0, im->size);
+	refused(im, RFM_FOREIGN, "does not begin like one");
+	memset(im->bytes, 'x', im->size);
+	refused(im, RFM_FOREIGN, "does not begin like one");
+	drop(im);
+	im = small();
+	super(im, 0)->version = super(im, 1)->version = 2;
+	seal_super(im, 0);
+	seal_super(im, 1);
+	refused(im, RFM_VERSION, "a store of format 2; this program knows "
+	    "format 1");
+	super(im, 0)->checksum++;
+	super(im, 1)->checksum++;
+	refused(im, RFM_VERSION, "a store of format 2");
+	drop(im);
+}
+
+static void
+what_cannot_be_read(void **state)
+{
+	struct image *im = small();
+
+	(void)state;
+	im->unreadable = true;
+	refused(im, RFM_IO, "cannot read");
+	im->unreadable = false;
+	im->locks = false;                     /* no lock: read anyway */
+	sound(im);
+	drop(im);
+}
+
+/* ---- superblocks ---- */
+
+/* proves I1 */
+static void
+superblock_fields(void **state)
+{
+	struct image *im = small();
+
+	(void)state;
+	super(im, 0)->reserved[35] = 1;
+	seal_super(im, 0);
+	damaged(im, "superblock copy 0: its reserved bytes are not zero");
+	super(im, 0)->reserved[35] = 0;
+	super(im, 1)->flags |= 4;
+	seal_super(im, 0);
+	seal_super(im, 1);
+	damaged(im, "superblock copy 1: unknown flags 0x5");
+	super(im, 1)->flags = 1;
+	super(im, 1)->sequence = 1;
+	seal_super(im, 1);                     /* number 2 is not clean: it counts */
+	sound(im);
+	super(im, 1)->sequence = 5;
+	seal_super(im, 1);
+	damaged(im, "superblocks: their numbers 2 and 5 are not one apart");
+	super(im, 1)->sequence = 4;
+	seal_super(im, 1);
+	judge(im);
+	assert_non_null(strstr(said, "superblock copy 1: its number 4 does "
+	    "not belong into this page"));
+	super(im, 1)->sequence = 3;
+	super(im, 1)->uuid[3] ^= 1;
+	seal_super(im, 1);
+	damaged(im, "superblocks: two different UUIDs");
+	super(im, 1)->uuid[3] ^= 1;
+	memset(super(im, 0)->uuid, 0, 16);
+	seal_super(im, 0);
+	seal_super(im, 1);
+	judge(im);
+	assert_non_null(strstr(said, "superblock copy 0: it has no UUID"));
+	drop(im);
+}
+
+/* proves I1 */
+static void
+superblocks_torn_or_broken(void **state)
+{
+	static const uint8_t zeros[128];
+	struct image *im = small(), *copy = small();
+	uint8_t      *other = (uint8_t *)super(im, 0);
+
+	(void)state;
+	/* Any prefix of number 4 over number 2 is what a torn write leaves. */
+	put_super(copy, 4, 0, HEAP, 4096, SALT, 0);
+	for (size_t k = 1; k < 128; k++) {
+		memcpy(other, super(copy, 0), k);
+		if (memcmp(other, super(copy, 0), 128) == 0)
+			break;
+		if (k > 32)
+			noted(im, "superblock copy 0 (byte 0): not whole, as a "
+			    "torn write leaves it");
+	}
+	drop(im);
+	drop(copy);
+	/* Over zeros, when there was no other: any prefix, even of the magic. */
+	im = fresh();
+	copy = fresh();
+	put_super(copy, 2, 0, HEAP, 4096, SALT, 0);
+	for (size_t k = 1; k < 128; k++) {
+		put_bytes(im, 0, zeros, 128);
+		put_bytes(im, 0, copy->bytes, k);
+		noted(im, "superblock copy 0 (byte 0): not whole, as a torn");
+	}
+	drop(copy);
+	drop(im);
+	/* What no torn write changes. */
+	for (size_t i = 0; i < 8; i++) {
+		static const size_t at[8] = { 0, 7, 8, 12 + 2, 16, 31, 36,
+			92 };
+		im = small();
+		im->bytes[at[i]] ^= 0x40;
+		damaged(im, "superblock copy 0 (byte 0): not whole, and not "
+		    "what a torn write leaves");
+		drop(im);
+	}
+	im = small();
+	memset(im->bytes, 0, 128);
+	damaged(im, "superblock copy 0 (byte 0): not whole, and not");
+	memset(im->bytes, 'x', 128);
+	damaged(im, "superblock copy 0 (byte 0): not whole, and not");
+	super(im, 1)->checksum ^= 1;
+	memcpy(im->bytes, super(im, 1), 128);
+	damaged(im, "superblocks: neither copy is whole (bytes 0 and 4096)");
+	memset(im->bytes, 0, 128);
+	damaged(im, "; a creation that was interrupted looks the same");
+	drop(im);
+	/* The newer one breaks, the older says that the store was closed. */
+	im = small();
+	super(im, 0)->flags = RFM_SUPERBLOCK_CLEAN;
+	super(im, 0)->end_sequence = 4;
+	seal_super(im, 0);
+	super(im, 1)->checksum ^= 1;
+	judge(im);
+	assert_non_null(strstr(said, "a clean close said that 4 comes next"));
+	drop(im);
+	/* One copy of another format. */
+	im = small();
+	super(im, 0)->version = 2;
+	seal_super(im, 0);
+	damaged(im, "superblock copy 0 (byte 0): not whole, and not");
+	drop(im);
+}
+
+/* A store of yesterday must not be taken for today's: number 9 names the
+ * checkpoint and breaks; number 8 names the old log, which is still whole.
+ * proves I1, I3 */
+static void
+superblock_broken_after_use(void **state)
+{
+	struct image *im = new_image(2 * STEP);
+
+	(void)state;
+	put_super(im, 8, 0, HEAP, 4096, SALT, 0);
+	put_super(im, 9, 0, 20480, 1024, SALT + 1, 0);
+	put_segment(im, HEAP, 4096, SALT);
+	allocate(im, 1, 32768, RFM_RAW, 64);
+	commit(im, 1, 2);
+	put_segment(im, 20480, 1024, SALT + 1);
+	allocate(im, 1, 32768, RFM_RAW, 64);
+	commit(im, 2, 2);
+	super(im, 1)->checksum ^= 1;
+	noted(im, "superblock copy 1 (byte 4096): not whole, as a torn");
+	allocate(im, 2, 32832, RFM_RAW, 64);
+	damaged(im, "superblock copy 1 (byte 4096): not whole, but it was "
+	    "once: the log that it names went on");
+	/* A forged place is not followed out of the file. */
+	super(im, 1)->head_offset = UINT64_MAX - 63;
+	noted(im, "superblock copy 1");
+	super(im, 1)->head_offset = 2 * STEP - 64;
+	noted(im, "superblock copy 1");
+	drop(im);
+}
+
+static void
+scratch_stores(void **state)
+{
+	struct image *im = new_image(2 * STEP);
+
+	(void)state;
+	put_super(im, 1, RFM_SUPERBLOCK_SCRATCH, 0, 0, 0, 0);
+	noted(im, "a scratch store: it keeps no records");
+	assert_true(report.scratch);
+	super(im, 1)->head_salt = 1;
+	seal_super(im, 1);
+	damaged(im, "superblock copy 1: a scratch store that names a log");
+	super(im, 1)->head_salt = 0;
+	seal_super(im, 1);
+	put_super(im, 2, 0, HEAP, 4096, SALT, 0);
+	judge(im);
+	assert_non_null(strstr(said, "only one of them says that this is a "
+	    "scratch store"));
+	drop(im);
+}
+
+/* ---- the file ---- */
+
+/* proves I5 */
+static void
+file_sizes(void **state)
+{
+	struct image *im = small();
+
+	(void)state;
+	drop(im);
+	im = chained();
+	im->size -= 1;
+	damaged(im, "file: its size, 262143 bytes, is not a multiple of "
+	    "65536");
+	drop(im);
+	im = small();
+	im->size = STEP;
+	damaged(im, "file: 65536 bytes are less than the smallest store has");
+	im->size = 20000;
+	judge(im);
+	assert_non_null(strstr(said, "vector 1: its 80 bytes at offset 24576 "
+	    "lie beyond the end of the file"));
+	for (im->size = 4224; im->size > 0; im->size--) {
+		enum rfm_status status = judge(im);
+		assert_true(status == RFM_FOREIGN || !report.sound);
+		/* 40 bytes of a superblock are no store, but they were one */
+		if (im->size >= 8)
+			assert_int_equal(status, RFM_OK);
+	}
+	drop(im);
+}
+
+/* A file larger than the format allows: nothing but its head is read. */
+static enum rfm_status
+huge_size(struct rfm_os *os, struct rfm_file *file, uint64_t *bytes,
+    struct rfm_error *e)
+{
+	(void)os, (void)file, (void)e;
+	*bytes = RFM_FILE_MAX_BYTES + STEP;
+	return RFM_OK;
+}
+
+static void
+file_too_large(void **state)
+{
+	struct image *im = new_image(2 * STEP);
+
+	(void)state;
+	put_super(im, 1, RFM_SUPERBLOCK_SCRATCH, 0, 0, 0, 0);
+	memory_os.size = huge_size;
+	damaged(im, "file: 70368744243200 bytes are more than format 1 "
+	    "allows");
+	memory_os.size = im_size;
+	drop(im);
+}
+
+/* ---- segments ---- */
+
+/* proves I2, I5 */
+static void
+first_segment(void **state)
+{
+	struct image *im = small();
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		static const uint64_t place[5][2] = { { 12289, 4096 },
+			{ 8192, 4096 }, { HEAP, 64 }, { HEAP, 2u << 30 },
+			{ UINT64_MAX - 4095, 4096 } };
+		put_super(im, 2, 0, place[i][0], place[i][1], SALT, 0);
+		put_super(im, 3, 1, place[i][0], place[i][1], SALT, 8);
+		damaged(im, "superblock at byte 4096: it names an impossible "
+		    "log segment");
+	}
+	put_super(im, 2, 0, HEAP, 1 << 20, SALT, 0);
+	put_super(im, 3, 1, HEAP, 1 << 20, SALT, 8);
+	damaged(im, "its first segment, at byte 12288, is not there: it lies "
+	    "beyond the end of the file");
+	drop(im);
+	im = small();
+	segment(im, 0)->magic[6] = '2';
+	damaged(im, "is not there: no segment begins there");
+	drop(im);
+	im = small();
+	segment(im, 0)->first_sequence++;
+	damaged(im, "is not there: the checksum of its head is wrong");
+	drop(im);
+	im = small();
+	segment(im, 0)->salt++;
+	seal_segment(im, HEAP);
+	damaged(im, "is not there: its head has another salt");
+	drop(im);
+	im = small();
+	segment(im, 0)->bytes = 8192;
+	seal_segment(im, HEAP);
+	damaged(im, "segment at byte 12288: its head says 8192 bytes, but it "
+	    "was named with 4096");
+	drop(im);
+	im = small();
+	segment(im, 0)->reserved[27] = 1;
+	seal_segment(im, HEAP);
+	damaged(im, "segment at byte 12288: its reserved bytes are not zero");
+	drop(im);
+	im = small();
+	segment(im, 0)->first_sequence = 0;
+	seal_segment(im, HEAP);
+	damaged(im, "segment at byte 12288: its first sequence is 0");
+	drop(im);
+	im = small();
+	segment(im, 0)->first_sequence = 2;
+	seal_segment(im, HEAP);
+	damaged(im, "record 1 at byte 12352: sequence 2 was due here");
+	drop(im);
+}
+
+/* A log of three segments, the second and third uncommitted but for the last
+ * COMMIT if there is one. */
+static struct image *
+three(bool committed)
+{
+	struct image *im = new_image(2 * STEP);
+
+	put_super(im, 2, 0, HEAP, 512, SALT, 0);
+	put_super(im, 3, 0, HEAP, 512, SALT, 0);
+	put_segment(im, HEAP, 512, SALT);
+	allocate(im, 1, 40960, RFM_RAW, 1);
+	commit(im, 1, 2);
+	chain(im, 16384, 512, SALT + 1);
+	allocate(im, 2, 41024, RFM_RAW, 1);
+	chain(im, 20480, 512, SALT + 2);
+	allocate(im, 3, 41088, RFM_RAW, 1);
+	if (committed)
+		commit(im, 2, 4);
+	return im;
+}
+
+/* proves I2 */
+static void
+later_segments(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	sound(im = three(true));
+	drop(im);
+	sound(im = three(false));
+	assert_int_equal(report.uncommitted, 4);
+	/* A power cut may lose a segment's head and keep the LINK ... */
+	memset(segment(im, 2), 0, 512);
+	noted(im, "the log goes on at byte 20480, but no segment begins there:"
+	    " as a power cut leaves it; nothing there was committed");
+	assert_int_equal(report.uncommitted, 3);
+	/* ... a process death may not. */
+	memcpy(im->boot, old_boot, 16);
+	damaged(im, "the log goes on at byte 20480, but the segment is not "
+	    "there: no segment begins there");
+	memset(im->boot, 0, 16);
+	memset(super(im, 0)->boot, 0, 16);
+	memset(super(im, 1)->boot, 0, 16);
+	seal_super(im, 0);
+	seal_super(im, 1);
+	noted(im, "as a power cut leaves it");  /* an unknown boot is no boot */
+	drop(im);
+	/* Nor may it lose a head before a COMMIT. */
+	im = three(true);
+	memset(segment(im, 2), 0, 64);
+	damaged(im, "the log goes on at byte 20480, but the segment is not "
+	    "there");
+	drop(im);
+	im = three(true);
+	segment(im, 1)->checksum ^= 1;           /* COMMIT one LINK further */
+	damaged(im, "the log goes on at byte 16384, but the segment is not "
+	    "there: the checksum of its head is wrong");
+	drop(im);
+	im = three(false);
+	segment(im, 2)->first_sequence++;
+	seal_segment(im, 20480);
+	damaged(im, "segment at byte 20480: its first sequence is 7, but 6 was "
+	    "due");
+	drop(im);
+	im = three(false);
+	segment(im, 2)->bytes = 576;
+	seal_segment(im, 20480);
+	damaged(im, "segment at byte 20480: its head says 576 bytes, but it "
+	    "was named with 512");
+	drop(im);
+}
+
+/* proves I2, I5 */
+static void
+links(void **state)
+{
+	struct image         *im = three(false);
+	struct rfm_link_disk *l = body(im, 4);
+
+	(void)state;
+	l->offset = 16384;
+	l->salt = SALT + 1;
+	seal_record(im, im->records[4]);
+	damaged(im, "the log runs in a circle: a LINK leads back to the "
+	    "segment at byte 16384");
+	l->salt = SALT + 7;
+	seal_record(im, im->records[4]);
+	damaged(im, "the log runs in a circle: a LINK leads back to the "
+	    "segment at byte 16384");
+	l->offset = 20481;
+	seal_record(im, im->records[4]);
+	damaged(im, "LINK at byte 16528: it names an impossible log segment "
+	    "(offset 20481, 512 bytes)");
+	l->offset = 4096;
+	seal_record(im, im->records[4]);
+	damaged(im, "LINK at byte 16528: it names an impossible log segment");
+	l->offset = 2 * STEP;
+	seal_record(im, im->records[4]);
+	noted(im, "the log goes on at byte 131072, but it lies beyond the end "
+	    "of the file: as a power cut leaves it");
+	memcpy(im->boot, old_boot, 16);
+	damaged(im, "the log goes on at byte 131072, but the segment is not "
+	    "there: it lies beyond the end of the file");
+	drop(im);
+	/* Segments that overlap: the second lies over the first. */
+	im = new_image(2 * STEP);
+	put_super(im, 1, 0, HEAP, 1024, SALT, 0);
+	put_segment(im, HEAP, 1024, SALT);
+	chain(im, HEAP + 512, 512, SALT + 1);
+	damaged(im, "the log segment (bytes 12288 to 13312) and the log "
+	    "segment (bytes 12800 to 13312) overlap");
+	drop(im);
+	/* No room left for a LINK. */
+	im = new_image(2 * STEP);
+	put_super(im, 1, 0, HEAP, 512, SALT, 0);
+	put_segment(im, HEAP, 512, SALT);
+	for (uint64_t id = 1; id <= 5; id++)
+		allocate(im, id, 16384 + 64 * id, RFM_RAW, 0);
+	damaged(im, "record 5 at byte 12672: it takes the room that its "
+	    "segment keeps for a LINK");
+	drop(im);
+}
+
+/* ---- records ---- */
+
+/* proves I2 */
+static void
+broken_records(void **state)
+{
+	struct image *im = open_small();
+
+	(void)state;
+	/* Between two COMMITs: the second convicts the medium. */
+	record(im, 4)->checksum ^= 1;
+	damaged(im, "record 5 at byte 12608 is not whole (its checksum is "
+	    "wrong), but record 7 stands behind it at byte 12728: no crash "
+	    "leaves that");
+	assert_int_equal(report.records, 4);
+	record(im, 4)->checksum ^= 1;
+	record(im, 4)->bytes = 48;
+	damaged(im, "record 5 at byte 12608 is not whole (its checksum");
+	record(im, 4)->bytes = 1u << 31;
+	damaged(im, "record 5 at byte 12608 is not whole (its length is "
+	    "impossible)");
+	record(im, 4)->bytes = 40;
+	record(im, 4)->salt++;
+	damaged(im, "record 5 at byte 12608 is not whole (its checksum");
+	seal_record(im, im->records[4]);
+	damaged(im, "record 5 at byte 12608 is not whole (its salt is not that "
+	    "of its segment)");
+	memset(record(im, 4), 0, 40);
+	damaged(im, "record 5 at byte 12608 is not whole (its length is");
+	drop(im);
+	/* Behind the last COMMIT: a power cut may do that. */
+	im = uncommitted();
+	record(im, 8)->checksum ^= 1;
+	noted(im, "the log ends before record 9");
+	assert_int_equal(report.uncommitted, 1);
+	memset(record(im, 8), 0, 48);
+	sound(im);
+	/* A process death may not: whole records stand behind it. */
+	memcpy(im->boot, old_boot, 16);
+	damaged(im, "record 9 at byte 12856 is not whole (its length is "
+	    "impossible), but record 10 stands behind it");
+	drop(im);
+	/* The COMMIT that convicts stands in the next segment but one. */
+	im = three(true);
+	record(im, 3)->checksum ^= 1;
+	damaged(im, "record 4 at byte 16448 is not whole (its checksum is "
+	    "wrong), but record 7 stands behind it at byte 20624");
+	drop(im);
+	/* A LINK behind the break that leads out of the file is not followed. */
+	im = three(false);
+	((struct rfm_link_disk *)body(im, 4))->offset = 2 * STEP;
+	seal_record(im, im->records[4]);
+	record(im, 3)->checksum ^= 1;
+	noted(im, "the log ends before record 4 at byte 16448");
+	drop(im);
+	/* The last COMMIT itself: nobody can tell, but it is told. */
+	im = open_small();
+	record(im, 6)->checksum ^= 1;
+	noted(im, "the log ends before record 7 at byte 12728; what follows "
+	    "is no whole record (its checksum is wrong)");
+	drop(im);
+}
+
+/* proves I2 */
+static void
+records_that_do_not_belong(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	im = open_small();
+	record(im, 4)->sequence = 6;
+	seal_record(im, im->records[4]);
+	damaged(im, "record 6 at byte 12608: sequence 5 was due here");
+	drop(im);
+	im = open_small();
+	record(im, 4)->kind = 6;
+	seal_record(im, im->records[4]);
+	damaged(im, "record 5 at byte 12608: unknown kind 6");
+	record(im, 4)->kind = 0;
+	seal_record(im, im->records[4]);
+	damaged(im, "record 5 at byte 12608: unknown kind 0");
+	record(im, 4)->kind = SEAL;
+	seal_record(im, im->records[4]);
+	damaged(im, "record 5 at byte 12608: 40 bytes are not the size of its "
+	    "kind");
+	drop(im);
+	im = open_small();
+	record(im, 4)->reserved = 1;
+	seal_record(im, im->records[4]);
+	damaged(im, "record 5 at byte 12608: its reserved bytes are not zero");
+	drop(im);
+}
+
+/* A change to the ALLOCATE of id 3 in the small store; its one consequence. */
+static void
+with_allocate(size_t at, uint64_t value, size_t bytes, const char *text)
+{
+	struct image *im = small();
+
+	memcpy((uint8_t *)body(im, 5) + at, &value, bytes);
+	seal_record(im, im->records[5]);
+	damaged(im, text);
+	drop(im);
+}
+
+/* proves I5, I9 */
+static void
+allocations(void **state)
+{
+	struct image             *im;
+	struct rfm_allocate_disk *a;
+
+	(void)state;
+	with_allocate(offsetof(struct rfm_allocate_disk, type), 0, 4,
+	    "record 6 at byte 12648: unknown type 0");
+	with_allocate(offsetof(struct rfm_allocate_disk, type), 6, 4,
+	    "record 6 at byte 12648: unknown type 6");
+	with_allocate(offsetof(struct rfm_allocate_disk, length), 1, 8,
+	    "record 6 at byte 12648: 0 bytes are not 1 elements of 1 bytes");
+	with_allocate(offsetof(struct rfm_allocate_disk, flags), 2, 4,
+	    "record 6 at byte 12648: unknown flags 0x2");
+	with_allocate(offsetof(struct rfm_allocate_disk, checksum_kind), 1,
+	    4, "record 6 at byte 12648: a checksum of a payload that is not "
+	    "sealed");
+	with_allocate(offsetof(struct rfm_allocate_disk, payload_checksum), 1,
+	    4, "record 6 at byte 12648: a payload checksum of no kind");
+	with_allocate(offsetof(struct rfm_allocate_disk, offset), 24705, 8,
+	    "record 6 at byte 12648: offset 24705 is not aligned to 64");
+	with_allocate(offsetof(struct rfm_allocate_disk, offset), 64, 8,
+	    "record 6 at byte 12648: offset 64 lies in the first three pages");
+	with_allocate(offsetof(struct rfm_allocate_disk, offset), 131072, 8,
+	    "vector 3: its 0 bytes at offset 131072 lie beyond the end");
+	with_allocate(offsetof(struct rfm_allocate_disk, id), 1, 8,
+	    "record 6 at byte 12648: id 1 after id 2: ids must increase");
+	with_allocate(offsetof(struct rfm_allocate_disk, id), 0, 8,
+	    "record 6 at byte 12648: id 0 after id 2: ids must increase");
+	/* 2^61 + 10 elements of 8 bytes are 80 bytes, if nobody looks. */
+	im = small();
+	a = body(im, 0);
+	a->length = (1ull << 61) + 10;
+	seal_record(im, im->records[0]);
+	damaged(im, "record 1 at byte 12352: 80 bytes are not "
+	    "2305843009213693962 elements of 8 bytes");
+	drop(im);
+	/* A page and more must lie on a page. */
+	im = small();
+	a = body(im, 1);
+	a->offset += 64;
+	seal_record(im, im->records[1]);
+	damaged(im, "record 2 at byte 12432: offset 16448 is not aligned to "
+	    "4096");
+	drop(im);
+	/* No size and no offset makes a sum overflow. */
+	im = small();
+	a = body(im, 5);
+	a->bytes = a->length = UINT64_MAX - 4095;
+	a->offset = 32768;
+	seal_record(im, im->records[5]);
+	judge(im);
+	assert_non_null(strstr(said, "18446744073709547520 bytes at offset "
+	    "32768 lie beyond any file"));
+	a->bytes = a->length = UINT64_MAX;
+	seal_record(im, im->records[5]);
+	judge(im);
+	assert_non_null(strstr(said, "18446744073709551615 bytes at offset "
+	    "32768 lie beyond any file"));
+	a->bytes = a->length = 4096;
+	a->offset = UINT64_MAX - 4095;
+	seal_record(im, im->records[5]);
+	judge(im);
+	assert_non_null(strstr(said, "4096 bytes at offset "
+	    "18446744073709547520 lie beyond any file"));
+	drop(im);
+	/* An id that an earlier COMMIT gave to somebody else. */
+	im = checkpointed();
+	((struct rfm_commit_disk *)body(im, 2))->next_id = 31;
+	seal_record(im, im->records[2]);
+	damaged(im, "id 30 is given out again: the last COMMIT said that 31 is "
+	    "next");
+	drop(im);
+	/* An unknown kind of payload checksum. */
+	im = checkpointed();
+	a = body(im, 0);
+	a->checksum_kind = 2;
+	seal_record(im, im->records[0]);
+	damaged(im, "record 501 at byte 20544: unknown kind 2 of payload "
+	    "checksum");
+	drop(im);
+}
+
+/* proves I9 */
+static void
+frees_and_seals(void **state)
+{
+	struct image *im = small();
+	uint64_t     *freed = body(im, 4);
+	struct rfm_seal_disk *s = body(im, 3);
+
+	(void)state;
+	*freed = 77;
+	seal_record(im, im->records[4]);
+	damaged(im, "record 5 at byte 12608: FREE of id 77, which is not "
+	    "there");
+	*freed = 2;
+	seal_record(im, im->records[4]);
+	s->id = 77;
+	seal_record(im, im->records[3]);
+	damaged(im, "record 4 at byte 12560: SEAL of id 77, which is not "
+	    "there");
+	s->id = 1;
+	s->checksum_kind = 9;
+	seal_record(im, im->records[3]);
+	damaged(im, "record 4 at byte 12560: unknown kind 9 of payload "
+	    "checksum");
+	drop(im);
+	im = open_small();
+	free_id(im, 2);
+	damaged(im, "FREE of id 2, which was freed before");
+	drop(im);
+	im = open_small();
+	seal_sum(im, 2, 0, 0);
+	damaged(im, "SEAL of id 2, which was freed before");
+	drop(im);
+	im = open_small();
+	seal_sum(im, 1, 0, 0);
+	damaged(im, "SEAL of id 1, which was sealed before");
+	drop(im);
+}
+
+/* proves I3, I9 */
+static void
+commits(void **state)
+{
+	struct image           *im = small();
+	struct rfm_commit_disk *c = body(im, 6);
+
+	(void)state;
+	c->epoch = 3;
+	seal_record(im, im->records[6]);
+	damaged(im, "record 7 at byte 12728: COMMIT of epoch 3 after epoch 1");
+	c->epoch = 1;
+	seal_record(im, im->records[6]);
+	damaged(im, "record 7 at byte 12728: COMMIT of epoch 1 after epoch 1");
+	c->epoch = 2;
+	c->next_id = 3;
+	seal_record(im, im->records[6]);
+	damaged(im, "record 7 at byte 12728: COMMIT says that id 3 is next, "
+	    "but id 3 exists");
+	c->next_id = 4;
+	seal_record(im, im->records[6]);
+	c = body(im, 2);
+	c->epoch = 2;
+	seal_record(im, im->records[2]);
+	judge(im);
+	assert_non_null(strstr(said, "COMMIT of epoch 2 after epoch 0"));
+	drop(im);
+	im = checkpointed();
+	commit(im, 43, 31);
+	sound(im);
+	drop(im);
+	im = checkpointed();
+	((struct rfm_commit_disk *)body(im, 4))->next_id = 99;
+	seal_record(im, im->records[4]);
+	commit(im, 43, 31);
+	damaged(im, "COMMIT says that id 31 is next, but an earlier one said "
+	    "99");
+	drop(im);
+	/* A checkpoint is durable before it is named: it has its COMMIT. */
+	im = checkpointed();
+	memset(record(im, 2), 0, 512);
+	damaged(im, "the log begins with record 501, so it is a checkpoint, "
+	    "but it has no COMMIT");
+	drop(im);
+}
+
+/* proves I3, I4 */
+static void
+clean_closes(void **state)
+{
+	struct image *im = small();
+
+	(void)state;
+	put_super(im, 3, 1, HEAP, 4096, SALT, 9);
+	damaged(im, "the log ends before record 8 at byte 12776, but a clean "
+	    "close said that 9 comes next");
+	put_super(im, 3, 1, HEAP, 4096, SALT, 7);
+	damaged(im, "the log ends before record 8 at byte 12776, but a clean "
+	    "close said that 7 comes next");
+	put_super(im, 3, 1, HEAP, 4096, SALT, 8);
+	record(im, 6)->checksum ^= 1;
+	damaged(im, "the log ends before record 7 at byte 12728, but a clean "
+	    "close said that 8 comes next");
+	record(im, 6)->checksum ^= 1;
+	free_id(im, 1);
+	put_super(im, 3, 1, HEAP, 4096, SALT, 9);
+	damaged(im, "closed cleanly, but 1 records are not committed");
+	drop(im);
+}
+
+/* ---- extents ---- */
+
+/* proves I5 */
+static void
+overlaps(void **state)
+{
+	struct image             *im = small();
+	struct rfm_allocate_disk *a = body(im, 5);
+
+	(void)state;
+	a->offset = 24640;                        /* the second granule of 1 */
+	seal_record(im, im->records[5]);
+	damaged(im, "vector 1 (bytes 24576 to 24704) and vector 3 (bytes 24640 "
+	    "to 24704) overlap");
+	a->offset = 16384;                        /* 2 is gone */
+	seal_record(im, im->records[5]);
+	sound(im);
+	a->offset = HEAP + 4096 - 64;
+	seal_record(im, im->records[5]);
+	damaged(im, "the log segment (bytes 12288 to 16384) and vector 3 "
+	    "(bytes 16320 to 16384) overlap");
+	drop(im);
+	/* One long extent over two short ones that do not touch each other. */
+	im = open_small();
+	allocate(im, 4, 20480, RFM_RAW, 12288);
+	judge(im);
+	assert_non_null(strstr(said, "vector 4 (bytes 20480 to 32768) and "
+	    "vector 1 (bytes 24576 to 24704) overlap"));
+	assert_non_null(strstr(said, "vector 4 (bytes 20480 to 32768) and "
+	    "vector 3 (bytes 24704 to 24768) overlap"));
+	assert_int_equal(report.problems, 2);
+	drop(im);
+}
+
+/* What the last COMMIT needs may not be reused before the next one.
+ * proves I5, I6 */
+static void
+reuse_before_commit(void **state)
+{
+	struct image *im = open_small();
+
+	(void)state;
+	free_id(im, 1);
+	allocate(im, 4, 24576, RFM_NUMERIC, 10);
+	damaged(im, "vector 1 (bytes 24576 to 24704) and vector 4 (bytes 24576 "
+	    "to 24704) overlap");
+	commit(im, 3, 5);
+	sound(im);
+	drop(im);
+	im = open_small();
+	free_id(im, 1);
+	commit(im, 3, 4);
+	allocate(im, 4, 24576, RFM_NUMERIC, 10);
+	sound(im);
+	drop(im);
+}
+
+/* proves I5 */
+static void
+growth_lost_in_a_power_cut(void **state)
+{
+	struct image *im = open_small();
+
+	(void)state;
+	allocate(im, 4, 131072, RFM_RAW, 10);
+	noted(im, "vector 4, not committed, lies beyond the end of the file, "
+	    "as a power cut leaves it");
+	memcpy(im->boot, old_boot, 16);
+	damaged(im, "vector 4: its 10 bytes at offset 131072 lie beyond the "
+	    "end of the file");
+	memcpy(im->boot, new_boot, 16);
+	commit(im, 3, 5);
+	damaged(im, "vector 4: its 10 bytes at offset 131072 lie beyond the "
+	    "end of the file");
+	drop(im);
+	im = open_small();
+	allocate(im, 4, 131072 - 64, RFM_RAW, 65);
+	noted(im, "vector 4, not committed, lies beyond the end");
+	drop(im);
+}
+
+/* proves I8 */
+static void
+payload_checksums(void **state)
+{
+	struct image *im = small();
+
+	(void)state;
+	im->bytes[24576 + 79] ^= 1;
+	damaged(im, "vector 1: its payload at byte 24576 has checksum ");
+	im->bytes[24576 + 79] ^= 1;
+	im->bytes[24576 + 80] ^= 1;               /* behind the payload */
+	im->bytes[16384] ^= 1;                    /* freed */
+	im->bytes[24704] ^= 1;                    /* not sealed */
+	sound(im);
+	drop(im);
+	/* Sealed behind the last COMMIT: a power cut may tear it. */
+	im = open_small();
+	allocate(im, 4, 28672, RFM_RAW, 64);
+	commit(im, 3, 5);
+	seal_sum(im, 4, 1, 1);
+	noted(im, "vector 4, sealed but not committed, has not the payload");
+	drop(im);
+	im = open_small();
+	allocate(im, 4, 28672, RFM_RAW, 100000);
+	seal_sum(im, 4, 1, rfm_crc32c(0, im->bytes + 28672, 100000));
+	sound(im);
+	im->bytes[128671] ^= 1;
+	noted(im, "vector 4, sealed but not committed, has not the payload it "
+	    "was sealed with");
+	memcpy(im->boot, old_boot, 16);
+	damaged(im, "vector 4: its payload at byte 28672 has checksum ");
+	memcpy(im->boot, new_boot, 16);
+	commit(im, 3, 5);
+	damaged(im, "vector 4: its payload at byte 28672 has checksum ");
+	/* Freed but not committed: the last COMMIT still needs it. */
+	free_id(im, 4);
+	damaged(im, "vector 4: its payload at byte 28672 has checksum ");
+	commit(im, 4, 5);
+	sound(im);
+	drop(im);
+}
+
+/* ---- a writer at work ---- */
+
+static unsigned reads;
+
+static void
+finish_record(struct image *im, uint64_t offset, size_t bytes)
+{
+	(void)bytes;
+	if (offset >= HEAP && reads++ == 0)
+		record(im, 4)->checksum ^= 1;
+}
+
+static void
+flip_superblock(struct image *im, uint64_t offset, size_t bytes)
+{
+	(void)bytes;
+	if (offset >= HEAP && reads++ == 0)
+		put_super(im, 4, 0, HEAP, 4096, SALT, 0);
+}
+
+static void
+writer_at_work(void **state)
+{
+	struct image *im = open_small();
+
+	(void)state;
+	record(im, 4)->checksum ^= 1;
+	im->on_read = finish_record;
+	reads = 0;
+	sound(im);
+	assert_int_equal(report.records, 7);
+	im->on_read = flip_superblock;
+	reads = 0;
+	noted(im, "the store was changed while it was read; check it again");
+	drop(im);
+}
+
+/* ---- forged files must not keep the judge busy ---- */
+
+static void
+forged_files_end(void **state)
+{
+	struct image *im = new_image(16 * STEP);
+	const uint64_t n = 16 * STEP / 64;
+
+	(void)state;
+	/* Behind a broken record, LINKs that all name the whole heap. */
+	put_super(im, 1, 0, HEAP, 16 * STEP - HEAP, SALT, 0);
+	put_segment(im, HEAP, 16 * STEP - HEAP, SALT);
+	im->at += 64;
+	for (uint64_t i = 0; i < n && im->end - im->at >= 64; i++) {
+		im->sequence += 3;
+		im->count = 0;
+		link_to(im, HEAP, 16 * STEP - HEAP, SALT);
+		im->at += 8;
+	}
+	judge(im);
+	assert_int_equal(report.segments, 1);
+	assert_true(im->bytes_read < 4 * im->size);
+	drop(im);
+	/* Payloads that share their bytes are not summed one by one. */
+	im = new_image(16 * STEP);
+	put_super(im, 1, 0, HEAP, 4 * STEP, SALT, 0);
+	put_segment(im, HEAP, 4 * STEP, SALT);
+	for (uint64_t id = 1; id <= 2000; id++) {
+		struct rfm_allocate_disk a = { id, 8 * STEP, 8 * STEP,
+		    8 * STEP, RFM_RAW, RFM_ALLOCATE_SEALED, 1, 0 };
+		put_record(im, ALLOCATE, &a, sizeof a);
+	}
+	judge(im);
+	assert_int_equal(report.problems, 1999);
+	assert_true(im->bytes_read < 2 * im->size);
+	drop(im);
+}
+
+/* ---- the fuzzer ---- */
+
+static uint64_t random_state;
+
+static uint64_t
+any(void)
+{
+	uint64_t z = random_state += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+static uint64_t
+below(uint64_t n)
+{
+	return any() % n;
+}
+
+static struct image *(*const shapes[])(void) = { fresh, small, open_small,
+	chained, checkpointed, uncommitted, torn, many };
+#define SHAPES (sizeof shapes / sizeof shapes[0])
+
+/* A byte of committed metadata, and how loudly its loss must be reported: as
+ * damage, or, where a crash leaves just the same bytes, at least as a note. */
+static uint64_t
+metadata_byte(const struct image *im, bool *loud)
+{
+	uint64_t records = im->sequence == 1 ? 0 : im->commit + 1u;
+	uint64_t what = below(records + im->segments_count + 2);
+	uint64_t at;
+
+	*loud = what >= 2;
+	if (what < 2)
+		return what * RFM_PAGE_BYTES + below(128);
+	what -= 2;
+	if (what < im->segments_count) {
+		at = im->segments[what];
+		return at + below(64);
+	}
+	what -= im->segments_count;
+	at = im->records[what];
+	/* Unless closed, the last COMMIT may just have been torn. */
+	*loud = what != im->commit || report.clean;
+	return at + below(((struct rfm_record_disk *)(im->bytes + at))->bytes);
+}
+
+/* A number of the kind that finds mistakes. */
+static uint64_t
+nasty(const struct image *im)
+{
+	static const uint64_t list[] = { 0, 1, 2, 7, 8, 63, 64, 65, 512,
+		4095, 4096, 4097, 8192, 12288, 65536, 131072, 1ull << 31,
+		1ull << 32, 1ull << 46, 1ull << 61, 1ull << 63,
+		UINT64_MAX - 4095, UINT64_MAX - 64, UINT64_MAX };
+
+	switch (below(4)) {
+	case 0:  return list[below(sizeof list / sizeof list[0])];
+	case 1:  return im->segments[below(im->segments_count)];
+	case 2:  return below(im->size + 1) & ~(uint64_t)63;
+	default: return below(40);
+	}
+}
+
+/* One field of one structure becomes nasty, and its checksum right again. */
+static void
+forge(struct image *im)
+{
+	uint64_t what = below(10), value = nasty(im), at;
+	size_t   width_of = below(2) ? 8 : 4;
+
+	if (what == 0) {
+		unsigned copy = (unsigned)below(2);
+		at = copy * (uint64_t)RFM_PAGE_BYTES + 8 + 4 * below(28);
+		put_bytes(im, at, &value, width_of);
+		seal_super(im, copy);
+	} else if (what == 1 || im->count == 0) {
+		at = im->segments[below(im->segments_count)];
+		put_bytes(im, at + 8 + 4 * below(12), &value, width_of);
+		seal_segment(im, at);
+	} else {
+		at = im->records[below(im->count)];
+		put_bytes(im, at + 4 + 4 * below(17), &value, width_of);
+		seal_record(im, at);
+	}
+}
+
+static uint64_t
+metadata_end(const struct image *im)
+{
+	uint64_t end = 0;
+
+	for (unsigned i = 0; i < im->segments_count; i++)
+		if (im->segments[i] > end)
+			end = im->segments[i];
+	return end + (im->end - im->segment);
+}
+
+/* Anything at all: the judge must come to an end, and stay on its feet. */
+static void
+ravage(struct image *im)
+{
+	uint64_t end = metadata_end(im), at, n;
+
+	for (uint64_t times = 1 + below(3); times > 0; times--) {
+		at = below(3) ? im->segment + below(im->end - im->segment) :
+		    below(end);
+		n = 1 + below(64);
+		if (n > end - at)
+			n = end - at;
+		switch (below(6)) {
+		case 0:
+			im->bytes[at] ^= (uint8_t)(1u << below(8));
+			break;
+		case 1:
+			memset(im->bytes + at, 0, n);
+			break;
+		case 2:
+			while (n-- > 0)
+				im->bytes[at + n] = (uint8_t)any();
+			break;
+		case 3:
+			memmove(im->bytes + at, im->bytes + below(end - n),
+			    n);
+			break;
+		default:
+			forge(im);
+			break;
+		}
+	}
+	if (below(8) == 0)
+		im->size = below(im->size + 1);
+}
+
+static const char *
+fuzz_one(struct image *im, const char *before, uint64_t *at)
+{
+	bool loud;
+
+	if (below(2) == 0) {
+		ravage(im);
+		judge(im);
+		return NULL;
+	}
+	*at = metadata_byte(im, &loud);
+	im->bytes[*at] ^= (uint8_t)(1u << below(8));
+	judge(im);
+	if (loud && (error.text[0] != '\0' || report.sound))
+		return "no damage was reported";
+	if (error.text[0] == '\0' && strcmp(said, before) == 0)
+		return "it was passed over in silence";
+	return NULL;
+}
+
+static uint64_t
+setting(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text == NULL ? otherwise : strtoull(text, NULL, 0);
+}
+
+/* proves I1, I2 */
+static void
+fuzz(void **state)
+{
+	uint64_t seed = setting("RFM_SEED", (uint64_t)time(NULL));
+	uint64_t cases = setting("RFM_CASES", 24000);
+	char     before[SHAPES][256];
+	struct image *im, *saved;
+
+	(void)state;
+	print_message("# fuzz: RFM_SEED=%" PRIu64 ", %" PRIu64 " cases\n",
+	    seed, cases);
+	for (size_t s = 0; s < SHAPES; s++) {
+		uint64_t size;
+		im = shapes[s]();
+		saved = shapes[s]();
+		size = im->size;
+		judge(im);
+		snprintf(before[s], sizeof before[s], "%.255s", said);
+		for (uint64_t i = 0; i < cases / SHAPES; i++) {
+			const char *wrong;
+			uint64_t    at = 0;
+			random_state = seed + i * SHAPES + s;
+			report.clean = super(saved, 1)->flags & 1 ||
+			    super(saved, 0)->flags & 1;
+			wrong = fuzz_one(im, before[s], &at);
+			if (wrong != NULL)
+				fail_msg("RFM_SEED=%" PRIu64 " shape %zu case "
+				    "%" PRIu64 ", byte %" PRIu64 ": %s\n%s",
+				    seed, s, i, at, wrong, said);
+			im->size = size;
+			memcpy(im->bytes, saved->bytes, metadata_end(im));
+		}
+		drop(im);
+		drop(saved);
+	}
+}
+
+/* Every single bit of the metadata of the small stores, one after the other.
+ * proves I1, I2 */
+static void
+every_bit(void **state)
+{
+	struct image *im;
+	unsigned      bits = 0;
+
+	(void)state;
+	for (size_t s = 0; s < 6; s++) {
+		im = shapes[s]();
+		if (im->count > 20) {
+			drop(im);
+			continue;
+		}
+		for (uint64_t at = 0; at < im->records[im->commit] + 48; at++) {
+			bool page = at < 2 * RFM_PAGE_BYTES &&
+			    at % RFM_PAGE_BYTES < 128;
+			if (!page && at < im->segment)
+				continue;
+			for (unsigned b = 0; b < 8; b++, bits++) {
+				bool quiet;
+				im->bytes[at] ^= (uint8_t)(1u << b);
+				quiet = judge(im) == RFM_OK && said[0] == '\0';
+				im->bytes[at] ^= (uint8_t)(1u << b);
+				if (quiet)
+					fail_msg("shape %zu: byte %" PRIu64
+					    " bit %u passed in silence", s, at,
+					    b);
+			}
+		}
+		drop(im);
+	}
+	print_message("# every_bit: %u bits\n", bits);
+}
+
+/* ---- real files, and the program ---- */
+
+static char folder[] = "/tmp/test_check.XXXXXX";
+static char store[64], output[64];
+
+static void
+save(struct image *im)
+{
+	int file = open(store, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(file >= 0);
+	assert_int_equal(write(file, im->bytes, im->size), im->size);
+	close(file);
+}
+
+/* Runs the program; its output is in `said`. */
+static int
+run(const char *one, const char *two)
+{
+	char   *arguments[] = { "rfm-check", (char *)one, (char *)two, NULL };
+	int     n = 1 + (one != NULL) + (two != NULL), status;
+	int     out = dup(1), err = dup(2);
+	int     file = open(output, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	ssize_t got;
+
+	assert_true(file >= 0);
+	fflush(stdout);
+	dup2(file, 1);
+	dup2(file, 2);
+	status = rfm_check_main(n, arguments);
+	fflush(stdout);
+	dup2(out, 1);
+	dup2(err, 2);
+	close(out);
+	close(err);
+	got = pread(file, said, sizeof said - 1, 0);
+	assert_true(got >= 0);
+	said[got] = '\0';
+	close(file);
+	return status;
+}
+
+static void
+the_program(void **state)
+{
+	struct image *im = small();
+	struct stat   before, after;
+
+	(void)state;
+	save(im);
+	assert_int_equal(stat(store, &before), 0);
+	assert_int_equal(run(store, NULL), 0);
+	assert_int_equal(stat(store, &after), 0);
+	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+	assert_int_equal(before.st_blocks, after.st_blocks);
+	assert_non_null(strstr(said, ": a store of format 1, closed cleanly\n"
+	    "  uuid        a1b2c3d4-e5f6-4708-891a-2b3c4d5e6f70\n"
+	    "  file        131072 bytes\n"
+	    "  superblock  number 3\n"
+	    "  log         7 records in 1 segments, 4096 bytes\n"
+	    "  committed   epoch 2, and 0 records after it\n"
+	    "  vectors     2 live (1 sealed) in 192 bytes, 1 tombstones\n"
+	    "sound\n"));
+	assert_int_equal(run("--quiet", store), 0);
+	assert_string_equal(said, "");
+	record(im, 4)->checksum ^= 1;
+	super(im, 0)->reserved[0] = 1;
+	seal_super(im, 0);
+	save(im);
+	assert_int_equal(run(store, NULL), 1);
+	assert_non_null(strstr(said, "damage: superblock copy 0: its reserved "
+	    "bytes are not zero\ndamage: record 5 at byte 12608 is not whole"));
+	assert_non_null(strstr(said, "\nDAMAGED: 2 problems\n"));
+	assert_int_equal(run("--quiet", store), 1);
+	assert_string_equal(said, "");
+	super(im, 0)->reserved[0] = 0;
+	seal_super(im, 0);
+	save(im);
+	assert_int_equal(run(store, NULL), 1);
+	assert_non_null(strstr(said, "\nDAMAGED: 1 problem\n"));
+	drop(im);
+}
+
+static void
+the_program_refuses(void **state)
+{
+	struct image *im = small();
+
+	(void)state;
+	assert_int_equal(run(folder, NULL), 2);
+	assert_non_null(strstr(said, "is not a regular file"));
+	assert_int_equal(run("/dev/null", NULL), 2);
+	unlink(store);
+	assert_int_equal(run(store, NULL), 2);
+	assert_true(strncmp(said, "rfm-check: ", 11) == 0);
+	im->size = 0;
+	save(im);
+	assert_int_equal(run("--quiet", store), 2);
+	assert_non_null(strstr(said, "not a store"));
+	assert_int_equal(run(NULL, NULL), 64);
+	assert_int_equal(run(store, store), 64);
+	assert_int_equal(run("--loud", store), 64);
+	assert_int_equal(run("--loud", NULL), 64);
+	assert_non_null(strstr(said, "usage: rfm-check [--quiet] FILE"));
+	assert_int_equal(run("--help", NULL), 0);
+	assert_non_null(strstr(said, "usage: rfm-check [--quiet] FILE"));
+	drop(im);
+}
+
+static int
+make_folder(void **state)
+{
+	(void)state;
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	snprintf(store, sizeof store, "%s/store", folder);
+	snprintf(output, sizeof output, "%s/output", folder);
+	return 0;
+}
+
+static int
+remove_folder(void **state)
+{
+	(void)state;
+	unlink(store);
+	unlink(output);
+	return rmdir(folder);
+}
+
+/* ---- the example of the chapter ---- */
+
+static void
+print_bytes(const struct image *im, uint64_t at, uint64_t n, const char *what)
+{
+	printf("%s\n", what);
+	for (uint64_t i = 0; i < n; i += 16) {
+		printf("%6" PRIu64 " ", at + i);
+		for (uint64_t j = i; j < i + 16 && j < n; j++)
+			printf("%s%02x", j % 4 ? " " : "  ",
+			    im->bytes[at + j]);
+		printf("\n");
+	}
+}
+
+static int
+print_example(void)
+{
+	static const char *const kinds[] = { "", "ALLOCATE", "FREE", "SEAL",
+		"COMMIT", "LINK" };
+	struct image *im = small();
+	char          what[40];
+
+	print_bytes(im, RFM_PAGE_BYTES, 128, "superblock copy 1");
+	print_bytes(im, im->segments[0], 64, "segment");
+	for (unsigned i = 0; i < im->count; i++) {
+		snprintf(what, sizeof what, "record %u: %s", i + 1,
+		    kinds[record(im, i)->kind]);
+		print_bytes(im, im->records[i], record(im, i)->bytes, what);
+	}
+	drop(im);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shapes_are_sound),
+		cmocka_unit_test(what_is_no_store),
+		cmocka_unit_test(what_cannot_be_read),
+		cmocka_unit_test(superblock_fields),
+		cmocka_unit_test(superblocks_torn_or_broken),
+		cmocka_unit_test(superblock_broken_after_use),
+		cmocka_unit_test(scratch_stores),
+		cmocka_unit_test(file_sizes),
+		cmocka_unit_test(file_too_large),
+		cmocka_unit_test(first_segment),
+		cmocka_unit_test(later_segments),
+		cmocka_unit_test(links),
+		cmocka_unit_test(broken_records),
+		cmocka_unit_test(records_that_do_not_belong),
+		cmocka_unit_test(allocations),
+		cmocka_unit_test(frees_and_seals),
+		cmocka_unit_test(commits),
+		cmocka_unit_test(clean_closes),
+		cmocka_unit_test(overlaps),
+		cmocka_unit_test(reuse_before_commit),
+		cmocka_unit_test(growth_lost_in_a_power_cut),
+		cmocka_unit_test(payload_checksums),
+		cmocka_unit_test(writer_at_work),
+		cmocka_unit_test(forged_files_end),
+		cmocka_unit_test(every_bit),
+		cmocka_unit_test(fuzz),
+		cmocka_unit_test(the_program),
+		cmocka_unit_test(the_program_refuses),
+	};
+
+	if (argc > 1 && strcmp(argv[1], "--bytes") == 0)
+		return print_example();
+	return cmocka_run_group_tests_name("check", tests, make_folder,
+	    remove_folder);
+}
