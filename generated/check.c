@@ -243,16 +243,12 @@ find_witness(struct check *c, struct place p, uint64_t at,
     struct record *r, bool *found)
 {
 	uint64_t budget = c->report->file_bytes;
-	uint64_t after = c->due;
 
 	for (;;) {
 		RFM_TRY(find_record(c, &p, &at, r, found));
 		if (!*found)
 			return RFM_OK;
 		at += r->head.bytes;
-		if (r->head.sequence < after)
-			continue;
-		after = r->head.sequence;
 		if (r->head.kind == RFM_RECORD_COMMIT || c->strict)
 			return RFM_OK;
 		if (r->head.kind != RFM_RECORD_LINK)
@@ -265,7 +261,6 @@ find_witness(struct check *c, struct place p, uint64_t at,
 			return RFM_OK;
 		budget -= p.bytes;
 		at = p.offset;
-		after++;
 	}
 }
 /* the judge on superblocks */
