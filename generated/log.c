@@ -398,15 +398,28 @@ read_superblock(struct rfm_log *log, struct rfm_superblock_disk *chosen,
 }
 /* enter a segment if it is there */
 static enum rfm_status
+may_be_a_segment(struct rfm_log *log, const struct rfm_log_segment *s,
+    bool *possible, struct rfm_error *error)
+{
+	*possible = s->bytes >= RFM_SEGMENT_MIN_BYTES &&
+	    s->bytes <= RFM_SEGMENT_MAX_BYTES;
+	if (!*possible || rfm_extent_valid(s->offset, s->bytes,
+	    log->file_bytes))
+		return RFM_OK;
+	RFM_TRY(log->os->size(log->os, log->file, &log->file_bytes,
+	    error));
+	*possible = rfm_extent_valid(s->offset, s->bytes,
+	    log->file_bytes);
+	return RFM_OK;
+}
+
+static enum rfm_status
 enter_segment(struct rfm_log *log, const struct rfm_log_segment *segment,
     bool *valid, struct rfm_error *error)
 {
 	struct rfm_segment_disk head;
 
-	*valid = segment->bytes >= RFM_SEGMENT_MIN_BYTES &&
-	    segment->bytes <= RFM_SEGMENT_MAX_BYTES &&
-	    rfm_extent_valid(segment->offset, segment->bytes,
-	    log->file_bytes);
+	RFM_TRY(may_be_a_segment(log, segment, valid, error));
 	if (!*valid)
 		return RFM_OK;
 	RFM_TRY(log->os->read(log->os, log->file, segment->offset,
@@ -610,6 +623,20 @@ find_last_commit(struct rfm_log *log, uint64_t *upto,
 	*upto = last.upto;
 	return RFM_OK;
 }
+/* judge a clean log of another length */
+static enum rfm_status
+judge_the_end(struct rfm_log *log, struct rfm_error *error)
+{
+	struct rfm_superblock_disk now;
+
+	RFM_TRY(read_superblock(log, &now, error));
+	if (now.sequence != log->superblock.sequence)
+		return RFM_OK;
+	return rfm_fail(error, RFM_DAMAGED,
+	    "the log ends before record %llu, but the store was closed"
+	    " after record %llu", (unsigned long long)log->sequence,
+	    (unsigned long long)log->superblock.end_sequence - 1);
+}
 /* open an existing log */
 enum rfm_status
 rfm_log_open(struct rfm_log *log, rfm_log_visit *visit, void *context,
@@ -620,18 +647,13 @@ rfm_log_open(struct rfm_log *log, rfm_log_visit *visit, void *context,
 
 	RFM_TRY(read_superblock(log, &log->superblock, error));
 	clean = (log->superblock.flags & RFM_SUPERBLOCK_CLEAN) != 0;
-	if (!clean && !same_boot(log)) {
+	log->cut = !clean && !same_boot(log);
+	if (log->cut)
 		RFM_TRY(find_last_commit(log, &upto, error));
-		log->cut = true;
-	}
 	RFM_TRY(go_to_head(log, error));
 	RFM_TRY(walk(log, upto, visit, context, error));	/* keeps I4 */
 	if (clean && log->sequence != log->superblock.end_sequence)
-		return rfm_fail(error, RFM_DAMAGED,
-		    "the log ends before record %llu, but the store was"
-		    " closed after record %llu",
-		    (unsigned long long)log->sequence,
-		    (unsigned long long)log->superblock.end_sequence - 1);
+		return judge_the_end(log, error);
 	return RFM_OK;
 }
 /* look again */

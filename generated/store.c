@@ -331,6 +331,18 @@ secure_chunks(struct rfm_store *store, uint64_t file_bytes,
 	store->chunk_count = n;
 	return RFM_OK;
 }
+/* extend the file unless it is long enough */
+static enum rfm_status
+extend_file(struct rfm_store *store, uint64_t bytes,
+    struct rfm_error *error)
+{
+	uint64_t now;
+
+	RFM_TRY(store->os->size(store->os, store->file, &now, error));
+	if (now >= bytes)
+		return RFM_OK;
+	return store->os->extend(store->os, store->file, bytes, error);
+}
 /* grow the file */
 static enum rfm_status
 grow_file(struct rfm_store *store, uint64_t bytes,
@@ -350,7 +362,7 @@ grow_file(struct rfm_store *store, uint64_t bytes,
 	RFM_TRY(secure_chunks(store, fresh, error));
 	RFM_TRY(store->os->reserve(store->os, store->file, old, bytes,
 	    error));
-	RFM_TRY(store->os->extend(store->os, store->file, fresh, error));
+	RFM_TRY(extend_file(store, fresh, error));
 	RFM_TRY(store->os->map(store->os, store->file, RFM_MAP_SHARED,
 	    store->base + old, old, fresh - old, error));
 	RFM_TRY(rfm_space_add(store->space, old, fresh - old, error));
@@ -602,6 +614,9 @@ log_allocation(struct rfm_payload *p, uint32_t flags,
 	struct rfm_entry *e;
 
 	a.id = store->catalog.next_id == 0 ? 1 : store->catalog.next_id;
+	if (a.id == UINT64_MAX)
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "%s has given out all its ids", store->path);
 	RFM_TRY(rfm_catalog_secure(&store->catalog, error));
 	RFM_TRY(append_and_apply(store, RFM_RECORD_ALLOCATE, &a, error));
 	e = rfm_catalog_find(&store->catalog, a.id);
@@ -647,6 +662,12 @@ rfm_store_create(struct rfm_store *store, uint32_t type,
 	return RFM_OK;
 }
 /* resolve an id, looking twice as a reader */
+static bool
+is_mapped(const struct rfm_store *store, const struct rfm_entry *e)
+{
+	return e->offset + e->bytes <= store->file_bytes;
+}
+
 static enum rfm_status
 resolve(struct rfm_store *store, uint64_t id, struct rfm_entry **e,
     struct rfm_error *error)
@@ -654,8 +675,8 @@ resolve(struct rfm_store *store, uint64_t id, struct rfm_entry **e,
 	enum rfm_status status;
 
 	status = rfm_catalog_resolve(&store->catalog, id, e, error);
-	if (status != RFM_NO_RECORD || store->access == RFM_WRITE ||
-	    store->forked)
+	if (store->access == RFM_WRITE || status == RFM_TOMBSTONE ||
+	    (status == RFM_OK && is_mapped(store, *e)))
 		return status;
 	RFM_TRY(rfm_store_refresh(store, error));
 	return rfm_catalog_resolve(&store->catalog, id, e, error);
@@ -810,8 +831,9 @@ commit(struct rfm_store *store, struct rfm_error *error)
 	pending_are_committed(store);
 	release_waiting(store);
 	if (store->log.begun && dead_log_bytes(store) >
-	    store->log.bytes / 2 + store->log.first_segment_bytes)
-		RFM_TRY(checkpoint(store, error));
+	    store->log.bytes / 2 + store->log.first_segment_bytes &&
+	    checkpoint(store, error) != RFM_OK && store->log.poisoned)
+		return RFM_POISONED;
 	return RFM_OK;
 }
 /* tidy the log when too much of it is dead */
@@ -1042,6 +1064,26 @@ hold_freed(struct rfm_store *store, struct rfm_entry *e,
 }
 /* read the log into the catalog */
 static enum rfm_status
+apply_twice(struct rfm_store *store, uint32_t kind, const void *body,
+    uint64_t record_offset, struct rfm_error *error)
+{
+	struct rfm_log *log = &store->log;
+	uint64_t        before = log->file_bytes;
+	enum rfm_status status;
+
+	status = rfm_catalog_apply(&store->catalog, kind, body,
+	    record_offset, log->file_bytes, error);
+	if (status != RFM_DAMAGED || store->access == RFM_WRITE)
+		return status;
+	RFM_TRY(store->os->size(store->os, store->file, &log->file_bytes,
+	    error));
+	if (log->file_bytes == before)
+		return status;
+	return rfm_catalog_apply(&store->catalog, kind, body,
+	    record_offset, log->file_bytes, error);
+}
+
+static enum rfm_status
 learn(void *context, uint32_t kind, const void *body,
     uint64_t record_offset, struct rfm_error *error)
 {
@@ -1053,8 +1095,7 @@ learn(void *context, uint32_t kind, const void *body,
 		store->pending.count = 0;
 		store->pending.bytes = 0;
 	}
-	RFM_TRY(rfm_catalog_apply(&store->catalog, kind, body,
-	    record_offset, store->file_bytes, error));
+	RFM_TRY(apply_twice(store, kind, body, record_offset, error));
 	if (kind != RFM_RECORD_FREE)
 		return RFM_OK;
 	memcpy(&f, body, sizeof f);
@@ -1066,10 +1107,13 @@ static enum rfm_status
 read_log(struct rfm_store *store, struct rfm_error *error)
 {
 	RFM_TRY(rfm_log_open(&store->log, learn, store, error));
-	if (store->log.cut)
-		store->catalog.next_id = RFM_ID_LEAP +
-		    (store->catalog.next_id == 0 ? 1
-		    : store->catalog.next_id);	/* keeps I9 */
+	if (!store->log.cut)
+		return RFM_OK;
+	if (store->catalog.next_id == 0)
+		store->catalog.next_id = 1;
+	if (!rfm_add(store->catalog.next_id, RFM_ID_LEAP,
+	    &store->catalog.next_id))	/* keeps I9 */
+		store->catalog.next_id = UINT64_MAX;
 	return RFM_OK;
 }
 /* give the log its file */
@@ -1206,6 +1250,7 @@ open_existing(struct rfm_store *store, struct rfm_error *error)
 		connect_log(store);
 		RFM_TRY(in_this_file(store, read_log(store, error),
 		    error));
+		store->file_bytes = store->log.file_bytes;
 	}
 	if (writer)
 		RFM_TRY(in_this_file(store, derive_space(store, error),
@@ -1439,13 +1484,19 @@ discard(struct rfm_store *store)
 enum rfm_status
 rfm_store_close(struct rfm_store *store, struct rfm_error *error)
 {
+	enum rfm_status status;
+
 	if (store->closed)
 		return RFM_OK;
 	store->closed = true;
 	if (!writes_file(store) || !keeps_catalog(store))
 		return RFM_OK;
-	RFM_TRY(commit(store, error));
-	return rfm_log_mark_clean(&store->log, error);
+	status = commit(store, error);
+	if (status == RFM_OK)
+		status = rfm_log_mark_clean(&store->log, error);
+	if (status != RFM_OK && !store->log.poisoned)
+		store->closed = false;		/* keeps I13 */
+	return status;
 }
 
 void
@@ -1475,7 +1526,7 @@ static void
 before_fork(void)
 {
 	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
-		if (!writes_file(s))
+		if (!writes_file(s) || s->fork_file != NULL)
 			continue;
 		if (s->os->reopen(s->os, s->file, &s->fork_file, NULL) !=
 		    RFM_OK) {
@@ -1572,7 +1623,10 @@ rfm_store_open(struct rfm_os *os, const char *path,
 	struct rfm_identity identity;
 	struct rfm_store   *store;
 	enum rfm_status     status;
+	bool                made;
 
+	if (created == NULL)
+		created = &made;
 	*created = false;
 	RFM_TRY(watch_for_forks(os, error));
 	status = os->identify(os, path, &identity, error);
