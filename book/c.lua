@@ -59,6 +59,10 @@ local function next_token(s, i)
 	return 'other', i
 end
 
+local function is_member(s, i)
+	return s:sub(i - 1, i - 1) == '.' or s:sub(i - 2, i - 1) == '->'
+end
+
 -- html = colour(source, link): link(kind, name) gives an href or nil, for
 -- kind 'chunk', 'ident' and 'inv', and as second value a class.
 function M.colour(s, link)
@@ -91,9 +95,8 @@ function M.colour(s, link)
 		elseif kind == 'word' and
 		    (types[text] or text:match('_t$')) then
 			put(span('t', anchor('ident', text, text)))
-		elseif kind == 'word' and (s:sub(i - 1, i - 1) == '.' or
-		    s:sub(i - 2, i - 1) == '->') then
-			put(text)	-- a member, whatever else has its name
+		elseif kind == 'word' and is_member(s, i) then
+			put(text)	-- whatever else may have its name
 		elseif kind == 'word' then
 			put(anchor('ident', text, text))
 		else
@@ -104,19 +107,19 @@ function M.colour(s, link)
 	return table.concat(out)
 end
 
--- The identifiers of a piece of C, comments and strings left out.
-function M.identifiers(s)
-	local found, i = {}, 1
+-- Calls found(name, is_member) for each identifier of a piece of C; names in
+-- comments and strings are none.
+function M.each_identifier(s, found)
+	local i = 1
 	while i <= #s do
 		local kind, last = next_token(s, i)
 		local text = s:sub(i, last)
 		if kind == 'word' and not keywords[text] and
 		    not types[text] then
-			found[#found + 1] = text
+			found(text, is_member(s, i))
 		end
 		i = last + 1
 	end
-	return found
 end
 
 return M

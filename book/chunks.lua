@@ -37,16 +37,18 @@ function M.number(woven)
 			chunk.id = M.fresh(id)
 			chunk.number = (chapter.number or chapter.letter) ..
 			    '.' .. i
-			for _, name in ipairs(c.identifiers(chunk.body)) do
+			chunk.words = {}
+			c.each_identifier(chunk.body, function(name, member)
 				M.known[name] = true
-			end
+				if not member then chunk.words[name] = true end
+			end)
 		end
 	end
 end
 
 -- The chunk that defines an identifier, as seen from a file: its own static
 -- function first, nobody else's, then what is defined for all.
-local function definition(name, file)
+function M.definition(name, file)
 	local entry, other = book.idents[name], nil
 	for _, chunk in ipairs(entry and entry.defs or {}) do
 		if chunk.file == file then return chunk end
@@ -65,7 +67,7 @@ function M.linker(file, self)
 			local parts = book.names[name]
 			return parts and '#' .. parts[1].id
 		end
-		local chunk = definition(name, file)
+		local chunk = M.definition(name, file)
 		if chunk and chunk == self then return nil, 'd' end
 		return chunk and '#' .. chunk.id
 	end

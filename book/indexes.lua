@@ -115,28 +115,43 @@ local function chunk_index(book, chunk_link)
 	return html, count
 end
 
-local function identifier_index(book, chunk_link, private)
-	local names = sorted(book.idents, function(n)
-		return n:gsub('^[rR][fF][mM]_', ''):lower() end)
-	local function letter(n)
-		return n:gsub('^[rR][fF][mM]_', ''):sub(1, 1):upper()
+-- One entry for each definition: two rooms may have a static function of the
+-- same name. finduses sees names in comments too; chunk.words does not.
+local function definitions_of(name, entry, chunks)
+	local list, by_file = {}, {}
+	for _, d in ipairs(entry.defs) do
+		local e = by_file[d.file]
+		if not e then
+			e = { name = name, defs = {}, uses = {}, at = d }
+			by_file[d.file] = e
+			table.insert(list, e)
+		end
+		table.insert(e.defs, chunks.link(d, d.number))
 	end
+	for _, u in ipairs(entry.uses) do
+		local d = u.words[name] and chunks.definition(name, u.file)
+		local e = d and by_file[d.file]
+		if e then table.insert(e.uses, chunks.link(u, u.number)) end
+	end
+	return list
+end
+
+local function identifier_index(book, chunks)
+	local function bare(n) return n:gsub('^[rR][fF][mM]_', '') end
+	local names = sorted(book.idents, function(n) return bare(n):lower() end)
 	local count = 0
-	return dictionary(names, letter, function(name)
-		local defs, uses, mine = {}, {}, {}
-		count = count + 1
-		for _, d in ipairs(book.idents[name].defs) do
-			table.insert(defs, chunk_link(d, d.number))
-			mine[d.file] = true
+	return dictionary(names, function(n) return bare(n):sub(1, 1):upper() end,
+	    function(name)
+		local html = {}
+		local list = definitions_of(name, book.idents[name], chunks)
+		for _, e in ipairs(list) do
+			count = count + 1
+			table.insert(html, '<p id="' .. chunks.fresh('id-' ..
+			    name) .. '"><code>' .. name .. '</code> <b>' ..
+			    table.concat(e.defs, ', ') .. '</b> ' ..
+			    table.concat(e.uses, ', ') .. '</p>')
 		end
-		for _, u in ipairs(book.idents[name].uses) do
-			if mine[u.file] or not private[name] then
-				table.insert(uses, chunk_link(u, u.number))
-			end
-		end
-		return '<p id="id-' .. name .. '"><code>' .. name ..
-		    '</code> <b>' .. table.concat(defs, ', ') .. '</b> ' ..
-		    table.concat(uses, ', ') .. '</p>'
+		return table.concat(html, '\n')
 	end), count
 end
 
@@ -166,10 +181,10 @@ local function intro(text)
 	return pandoc.RawBlock('html', '<p class="intro">' .. text .. '</p>')
 end
 
-function M.pages(book, page, opener, chunk_link, private)
-	local chunks, n = chunk_index(book, chunk_link)
-	local idents, m = identifier_index(book, chunk_link, private)
-	local invariants = invariant_index(chunk_link)
+function M.pages(book, page, opener, chunks)
+	local names, n = chunk_index(book, chunks.link)
+	local idents, m = identifier_index(book, chunks)
+	local invariants = invariant_index(chunks.link)
 	invariants:insert(1, opener('invariant-index', 'Index', 'Invariants'))
 	invariants:insert(2, intro('What always holds. Each sentence is ' ..
 	    'stated once; the code that keeps it and the tests that try to ' ..
@@ -180,7 +195,7 @@ function M.pages(book, page, opener, chunk_link, private)
 		    opener('chunk-index', 'Index', 'Chunks'),
 		    intro(n .. ' names. A number in bold is where the chunk ' ..
 		    'stands, one in italics where it is used.'),
-		    pandoc.RawBlock('html', chunks) }),
+		    pandoc.RawBlock('html', names) }),
 		page('identifiers', 'Identifiers', nil, 'Indexes', {
 		    opener('identifier-index', 'Index', 'Identifiers'),
 		    intro(m .. ' names, sorted without the prefix ' ..

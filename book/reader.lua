@@ -61,12 +61,12 @@ local function quoted_code(quote)
 		    .. c.escape(expr):gsub('"', '&quot;') .. '">'
 		    .. grouped(v or '?') .. '</span>')
 	end
-	for _, name in ipairs(c.identifiers(quote.text)) do
+	c.each_identifier(quote.text, function(name)
 		if not chunks.known[name] then
 			fail(quote.file, quote.line, '[[' .. quote.text ..
 			    ']]: no chunk contains ' .. name)
 		end
-	end
+	end)
 	return pandoc.RawInline('html', '<code>' ..
 	    c.colour(quote.text, chunks.linker(quote.file)) .. '</code>')
 end
@@ -269,16 +269,16 @@ local function load_tables()
 	end
 end
 
--- The ids of raw HTML are ours; these are the ones that authors name.
+-- deadlinks would find them too, but in the pages, not in lit/.
 local function check_links(blocks)
 	local there = {}
-	for id in pairs(chunks.taken) do there[id] = true end
-	for _, chapter in ipairs(book.chapters) do
-		there[chapter.id or ''] = true
-	end
 	local function note(e) there[e.identifier] = true end
 	pandoc.Div(blocks):walk { Header = note, Div = note, Span = note,
-	    CodeBlock = note }
+	    CodeBlock = note, RawBlock = function(e)
+		for id in e.text:gmatch(' id="([^"]*)"') do
+			there[id] = true
+		end
+	    end }
 	for _, w in ipairs(wanted) do
 		if not there[w[1]] then w[2]('no place is named #' .. w[1]) end
 	end
@@ -294,7 +294,7 @@ function Reader(input)
 	for _, chapter in ipairs(book.chapters) do
 		blocks:insert(read_chapter(chapter))
 	end
-	blocks:extend(indexes.pages(book, page, opener, chunks.link, chunks.private))
+	blocks:extend(indexes.pages(book, page, opener, chunks))
 	check_links(blocks)
 	if #errors > 0 then
 		io.stderr:write(table.concat(errors, '\n'), '\n')
