@@ -26,6 +26,8 @@ struct extent {
 	uint32_t next, previous;        /* in its bin, or unused */
 };
 
+_Static_assert(sizeof(struct extent) == 24, "no padding");
+
 struct rfm_space {
 	rfm_space_resize *resize;
 	struct extent    *extents;      /* [0] is never used */
