@@ -71,7 +71,7 @@ struct check {
 	bool         walking;    /* there is a next record to look at */
 	bool         broken;     /* the log's end was not reached */
 	bool         overlap;    /* some extents overlap */
-	bool         leftover;   /* bytes stand behind the log's end */
+	bool         half;       /* half a record is at the log's end */
 	const char  *why;        /* the walk ended there */
 	struct vector *vectors;
 	size_t         vectors_count, vectors_room;
@@ -902,7 +902,8 @@ end_walk(struct check *c, const struct record *stopped, const char *why)
 	c->walking = false;
 	RFM_TRY(find_witness(c, c->segment, c->at, &r, &found));
 	c->why = why;
-	c->leftover = !all_zero(&stopped->head, sizeof stopped->head);
+	c->half = stopped->head.salt == c->segment.salt ||
+	    stopped->head.sequence == c->due;
 	if (!found)
 		return RFM_OK;
 	c->window_bytes = 0;
@@ -972,7 +973,7 @@ check_end(struct check *c)
 		damage(c, "the log begins with record " U64 ", so it is a"
 		    " checkpoint, but it has no COMMIT", c->first);
 	/* note what is left behind the end */
-	if (!c->report->clean && c->leftover)
+	if (!c->report->clean && c->half)
 		note(c, "the log ends before record " U64 " at byte " U64
 		    "; what follows is no whole record (%s)", c->due, c->at,
 		    c->why);

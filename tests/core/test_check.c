@@ -13,10 +13,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "crc.h"
+#include "store.h"
 
 #define STEP     ((uint64_t)RFM_FILE_STEP_BYTES)
 #define HEAP     ((uint64_t)RFM_HEAP_OFFSET)
@@ -1904,6 +1906,153 @@ remove_folder(void **state)
 	return rmdir(folder);
 }
 
+/* ---- what the store itself writes ---- */
+
+static struct rfm_os real_os;      /* POSIX, on a machine that reboots at will */
+static uint8_t       boots;
+
+static void
+real_boot(struct rfm_os *os, uint8_t id[16])
+{
+	(void)os;
+	memset(id, 1 + boots, 16);
+}
+
+static void
+look_at(const char *when)
+{
+	said[0] = '\0';
+	assert_int_equal(rfm_check(&real_os, store, hear, NULL, &report,
+	    &error), RFM_OK);
+	if (!report.sound || said[0] != '\0')
+		fail_msg("%s, a real store is not sound: %s", when, said);
+}
+
+static void
+compare(struct rfm_store *s)
+{
+	struct rfm_store_info info;
+
+	rfm_store_describe(s, &info);
+	look_at("in use");
+	assert_int_equal(report.live, info.records);
+	assert_int_equal(report.sealed, info.sealed);
+	assert_int_equal(report.live_bytes, info.live_bytes);
+	assert_int_equal(report.epoch, info.epoch);
+	assert_int_equal(report.file_bytes, info.file_bytes);
+	assert_memory_equal(report.uuid, info.uuid, 16);
+	assert_false(report.clean);
+}
+
+static struct rfm_store *
+open_real(uint64_t first_segment)
+{
+	struct rfm_open_options o = { RFM_PERSISTENT, RFM_WRITE, true,
+		131072, first_segment, 1ull << 30 };
+	struct rfm_store *s = NULL;
+	bool              created;
+
+	if (rfm_store_open(&real_os, store, &o, &s, &created, &error)
+	    != RFM_OK)
+		fail_msg("%s", error.text);
+	return s;
+}
+
+#define HELD 40
+
+static void
+use_store(struct rfm_store *s, unsigned steps, bool watch)
+{
+	struct rfm_payload *held[HELD] = { 0 };
+
+	for (unsigned i = 0; i < steps; i++) {
+		struct rfm_payload **p = &held[below(HELD)];
+		uint64_t             what = below(16), n;
+		if (*p == NULL) {
+			n = below(8) ? below(300) : below(20000);
+			assert_int_equal((below(4) ? rfm_store_create :
+			    rfm_store_temporary)(s, RFM_INTEGER, n, true,
+			    RFM_GROW, p, &error), RFM_OK);
+		} else if (what < 3) {
+			assert_int_equal(rfm_store_seal(*p, &error), RFM_OK);
+		} else if (what < 12) {
+			assert_int_equal(rfm_store_destroy(*p, true, &error),
+			    RFM_OK);
+			rfm_payload_release(*p);
+			*p = NULL;
+		} else if (what == 12) {
+			assert_int_equal(rfm_store_sync(s, &error), RFM_OK);
+		}
+		if (watch)
+			compare(s);
+	}
+	for (unsigned i = 0; i < HELD; i++)
+		if (held[i] != NULL)
+			rfm_payload_release(held[i]);
+}
+
+static void
+real_stores(void **state)
+{
+	uint64_t seed = setting("RFM_SEED", (uint64_t)time(NULL));
+
+	(void)state;
+	real_os = *rfm_os_posix();
+	real_os.boot_id = real_boot;
+	print_message("# real_stores: RFM_SEED=%" PRIu64 "\n", seed);
+	random_state = seed;
+	for (unsigned round = 0; round < 4; round++) {
+		uint64_t first = round % 2 ? 832 : 512, epoch = 0;
+		struct rfm_store *s;
+		unlink(store);
+		for (unsigned session = 0; session < 3; session++) {
+			s = open_real(first);
+			use_store(s, 150, true);
+			rfm_store_release(s);
+			look_at("closed");
+			assert_true(report.clean);
+			assert_true(report.epoch > epoch);
+			epoch = report.epoch;
+		}
+		/* Killed, four times; before every second, another boot. */
+		for (unsigned death = 0; death < 4; death++) {
+			pid_t child;
+			int   how;
+			any();
+			boots += death % 2;
+			child = fork();
+			if (child == 0) {
+				use_store(open_real(first), 100, false);
+				_exit(0);
+			}
+			assert_true(child > 0);
+			assert_int_equal(waitpid(child, &how, 0), child);
+			assert_int_equal(how, 0);
+			look_at("after a process death");
+			assert_false(report.clean);
+		}
+	}
+}
+
+static void
+real_scratch_store(void **state)
+{
+	struct rfm_open_options o = { .mode = RFM_SCRATCH,
+		.access = RFM_WRITE, .create = true };
+	struct rfm_store *s;
+	bool              created;
+
+	(void)state;
+	unlink(store);
+	assert_int_equal(rfm_store_open(rfm_os_posix(), store, &o, &s,
+	    &created, &error), RFM_OK);
+	said[0] = '\0';
+	assert_int_equal(rfm_check(rfm_os_posix(), store, hear, NULL, &report,
+	    &error), RFM_OK);
+	assert_true(report.sound && report.scratch);
+	rfm_store_release(s);
+}
+
 /* ---- the example of the chapter ---- */
 
 static void
@@ -1970,6 +2119,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(fuzz),
 		cmocka_unit_test(the_program),
 		cmocka_unit_test(the_program_refuses),
+		cmocka_unit_test(real_stores),
+		cmocka_unit_test(real_scratch_store),
 	};
 
 	if (argc > 1 && strcmp(argv[1], "--bytes") == 0)
