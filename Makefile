@@ -24,12 +24,13 @@ else
 
 CFLAGS  = -std=c11 -g -Wall -Wextra -Wshadow -Wconversion -Werror
 ASAN    = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-objects = $(basename $(filter %.c,$(shell awk '$$2 == "$(1)" { gsub(",", " "); print }' lit/ROOMS)))
+rooms   = $(shell sed 's/#.*//' lit/ROOMS | awk '$$2 == "$(1)" { gsub(",", " ", $$0); print }')
+objects = $(basename $(filter %.c,$(call rooms,$(1))))
 core    := $(call objects,core)
 program := $(call objects,program)
 lying   := $(call objects,test)
 crash   := $(call objects,crash)
-checker := $(program) $(shell awk '$$2 == "program" { gsub(",", " ", $$4); print $$4 }' lit/ROOMS)
+checker := $(program) $(filter-out $(program).c,$(wordlist 3,99,$(call rooms,program)))
 linked  := $(core) $(lying)
 tests   := $(basename $(notdir $(wildcard tests/core/test_*.c)))
 
@@ -54,7 +55,7 @@ $(B)/$(1)/%.o: $(B)/dev/%.c
 	$(2) $(CFLAGS) -MMD -MP -c -o $$@ $$<
 $(B)/$(1)/test_%: tests/core/test_%.c $$(linked:%=$(B)/$(1)/%.o)
 	$(2) $(CFLAGS) -Wno-conversion -Wno-sign-conversion -I$(B)/dev -Itests/core \
-	    -MMD -MP -MF $$@.d -o $$@ $$(filter %.c %.o,$$^) -lcmocka -lpthread
+	    -MMD -MP -MF $$@.d -o $$@ $$< $$(filter %.o,$$^) -lcmocka -lpthread
 -include $(wildcard $(B)/$(1)/*.d)
 endef
 $(eval $(call variant,plain,gcc -O2))
@@ -98,7 +99,7 @@ install: $(B)/library/Rfmalloc/Meta/package.rds ## the package into build/librar
 
 $(B)/library/Rfmalloc/Meta/package.rds: $(tarball)
 	@mkdir -p $(B)/library
-	MAKEFLAGS= R CMD INSTALL --library=$(B)/library $<
+	MAKEFLAGS= flock $(B)/lock R CMD INSTALL --library=$(B)/library $<
 
 docs: install ## man pages and NAMESPACE from the roxygen comments in rpkg/R
 	Rscript -e 'roxygen2::roxygenise("rpkg", load_code = roxygen2::load_installed)'
