@@ -53,10 +53,11 @@ function M.diagram(image, work, book, chunk_link, complain)
 	f:close()
 	svg = svg:gsub('^.-<svg', '<svg', 1):gsub('<!%-%-.-%-%->', '')
 	    :gsub('<title>.-</title>', ''):gsub(' id="[^"]*"', '')
-	    :gsub(' font%-family="[^"]*"', ''):gsub('="black"', '="currentColor"')
+	    :gsub('="black"', '="currentColor"')
 	    :gsub('<polygon fill="white"[^>]*/>', '', 1)
-	    :gsub('width="(%d+)pt" height="%d+pt"', function(w)
-		return 'role="img" style="width:' .. w * 1.25 .. 'px"' end, 1)
+	local width = tonumber(svg:match('width="(%d+)pt"')) * 1.25
+	svg = svg:gsub('width="%d+pt" height="%d+pt"',
+	    'role="img" style="width:' .. width .. 'px"', 1)
 	local arcs = {}
 	for _, chunk in ipairs(book.names[image.src] or {}) do
 		for use in chunk.body:gmatch('\1(.-)\2') do
@@ -65,9 +66,9 @@ function M.diagram(image, work, book, chunk_link, complain)
 			end
 		end
 	end
-	return pandoc.List { pandoc.RawBlock('html', '<figure class="diagram">' .. svg
-	    .. '<figcaption>'), pandoc.Plain(image.caption),
-	    pandoc.RawBlock('html', (#arcs > 0 and
+	return pandoc.List { pandoc.RawBlock('html', '<figure class="diagram' ..
+	    (width > 740 and ' broad' or '') .. '">' .. svg .. '<figcaption>'),
+	    pandoc.Plain(image.caption), pandoc.RawBlock('html', (#arcs > 0 and
 	    '<span class="from">Drawn from ' .. table.concat(arcs, ', ')
 	    .. '.</span>' or '') .. '</figcaption></figure>') }
 end
