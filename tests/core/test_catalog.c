@@ -1,0 +1,401 @@
+/*
+ * Tests of the room catalog: what each record teaches it, what it refuses to
+ * believe, and that a dead id stays dead.
+ */
+#include "common.h"
+#include "catalog.h"
+
+#define FILE_BYTES (1u << 20)
+
+static struct rfm_catalog catalog;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	memset(&catalog, 0, sizeof catalog);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	rfm_catalog_dispose(&catalog);
+	assert_null(catalog.entries);
+	return 0;
+}
+
+static struct rfm_allocate_disk
+vector(uint64_t id)
+{
+	struct rfm_allocate_disk a;
+
+	memset(&a, 0, sizeof a);
+	a.id = id;
+	a.offset = 65536 + id % 1000 * 128;
+	a.bytes = 80;
+	a.length = 10;
+	a.type = RFM_NUMERIC;
+	return a;
+}
+
+static enum rfm_status
+apply(uint32_t kind, const void *body)
+{
+	return rfm_catalog_apply(&catalog, kind, body, 12352, FILE_BYTES,
+	    &error);
+}
+
+static void
+allocate(uint64_t id)
+{
+	struct rfm_allocate_disk a = vector(id);
+
+	OK(apply(RFM_RECORD_ALLOCATE, &a));
+}
+
+static enum rfm_status
+free_one(uint64_t id)
+{
+	struct rfm_free_disk f = { id };
+
+	return apply(RFM_RECORD_FREE, &f);
+}
+
+static enum rfm_status
+seal(uint64_t id)
+{
+	struct rfm_seal_disk s = { id, RFM_CHECKSUM_CRC32C, 0xfeed };
+
+	return apply(RFM_RECORD_SEAL, &s);
+}
+
+static enum rfm_status
+commit(uint64_t next_id)
+{
+	struct rfm_commit_disk c = { 1, next_id };
+
+	return apply(RFM_RECORD_COMMIT, &c);
+}
+
+static void
+expect_counts(uint64_t live, uint64_t sealed, uint64_t tombstones)
+{
+	assert_int_equal(catalog.live, live);
+	assert_int_equal(catalog.sealed, sealed);
+	assert_int_equal(catalog.tombstones, tombstones);
+	assert_int_equal(catalog.live_bytes, live * 128);
+}
+
+static void
+an_allocation_becomes_a_row_as_it_stands(void **state)
+{
+	struct rfm_allocate_disk a = vector(7);
+	struct rfm_entry        *e;
+
+	(void)state;
+	a.checksum_kind = RFM_CHECKSUM_CRC32C;
+	a.payload_checksum = 0xabcd;
+	OK(apply(RFM_RECORD_ALLOCATE, &a));
+	e = rfm_catalog_find(&catalog, 7);
+	assert_non_null(e);
+	assert_int_equal(e->id, 7);
+	assert_int_equal(e->offset, a.offset);
+	assert_int_equal(e->bytes, 80);
+	assert_int_equal(e->length, 10);
+	assert_int_equal(e->type, RFM_NUMERIC);
+	assert_int_equal(e->record_offset, 12352);
+	assert_int_equal(e->state, RFM_COMMITTED);
+	assert_int_equal(e->checksum_kind, RFM_CHECKSUM_CRC32C);
+	assert_int_equal(e->payload_checksum, 0xabcd);
+	assert_null(e->attachment);
+	assert_int_equal(catalog.next_id, 8);
+	expect_counts(1, 0, 0);
+}
+
+static void
+an_allocation_may_be_sealed_from_birth(void **state)
+{
+	struct rfm_allocate_disk a = vector(1);
+
+	(void)state;
+	a.flags = RFM_ALLOCATE_SEALED;
+	OK(apply(RFM_RECORD_ALLOCATE, &a));
+	assert_int_equal(rfm_catalog_find(&catalog, 1)->state, RFM_SEALED);
+	expect_counts(1, 1, 0);
+	REFUSED(RFM_DAMAGED, seal(1));
+}
+
+static void
+a_seal_makes_a_committed_record_sealed_with_its_checksum(void **state)
+{
+	struct rfm_entry *e;
+
+	(void)state;
+	allocate(1);
+	OK(seal(1));
+	e = rfm_catalog_find(&catalog, 1);
+	assert_int_equal(e->state, RFM_SEALED);
+	assert_int_equal(e->checksum_kind, RFM_CHECKSUM_CRC32C);
+	assert_int_equal(e->payload_checksum, 0xfeed);
+	expect_counts(1, 1, 0);
+}
+
+static void
+a_free_leaves_a_tombstone(void **state)
+{
+	(void)state;
+	allocate(1);
+	allocate(2);
+	OK(seal(1));
+	OK(free_one(1));
+	expect_counts(1, 0, 1);
+	assert_int_equal(rfm_catalog_find(&catalog, 1)->state, RFM_DESTROYED);
+	OK(free_one(2));
+	expect_counts(0, 0, 2);
+}
+
+/* ---- ids ---- */
+
+/* proves I9 */
+static void
+an_id_comes_only_once_and_only_upwards(void **state)
+{
+	struct rfm_allocate_disk a = vector(5);
+
+	(void)state;
+	allocate(5);
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_ALLOCATE, &a));
+	SAYS("the record at byte 12352 reuses an id");
+	OK(free_one(5));
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_ALLOCATE, &a));
+	a = vector(4);
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_ALLOCATE, &a));
+	allocate(9);
+}
+
+/* proves I9 */
+static void
+a_commit_keeps_the_count_of_ids_and_never_takes_it_back(void **state)
+{
+	struct rfm_allocate_disk a = vector(99);
+
+	(void)state;
+	OK(commit(100));
+	assert_int_equal(catalog.next_id, 100);
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_ALLOCATE, &a));
+	REFUSED(RFM_DAMAGED, commit(99));
+	SAYS("takes back ids");
+	OK(commit(100));
+	allocate(100);
+	assert_int_equal(catalog.next_id, 101);
+}
+
+static void
+the_ids_zero_and_last_are_none(void **state)
+{
+	struct rfm_allocate_disk a = vector(0);
+
+	(void)state;
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_ALLOCATE, &a));
+	a = vector(UINT64_MAX);
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_ALLOCATE, &a));
+	REFUSED(RFM_DAMAGED, commit(0));
+	expect_counts(0, 0, 0);
+}
+
+/* proves I9 */
+static void
+an_unknown_id_and_a_dead_one_get_different_answers(void **state)
+{
+	struct rfm_entry *e = NULL;
+
+	(void)state;
+	allocate(3);
+	allocate(4);
+	OK(free_one(4));
+	OK(rfm_catalog_resolve(&catalog, 3, &e, &error));
+	assert_int_equal(e->id, 3);
+	REFUSED(RFM_TOMBSTONE, rfm_catalog_resolve(&catalog, 4, &e, &error));
+	assert_null(e);
+	SAYS("record 4 was destroyed");
+	REFUSED(RFM_TOMBSTONE, rfm_catalog_resolve(&catalog, 2, &e, &error));
+	REFUSED(RFM_NO_RECORD, rfm_catalog_resolve(&catalog, 5, &e, &error));
+	SAYS("no record 5");
+	REFUSED(RFM_NO_RECORD, rfm_catalog_resolve(&catalog, 0, &e, &error));
+	REFUSED(RFM_NO_RECORD, rfm_catalog_resolve(&catalog, UINT64_MAX, &e,
+	    &error));
+}
+
+/* proves I9 */
+static void
+a_dead_id_stays_dead_when_its_row_is_dropped(void **state)
+{
+	struct rfm_entry *e;
+
+	(void)state;
+	for (uint64_t id = 1; id <= 10; id++)
+		allocate(id);
+	for (uint64_t id = 1; id <= 10; id += 2)
+		OK(free_one(id));
+	OK(free_one(10));
+	rfm_catalog_compact(&catalog);
+	assert_int_equal(catalog.count, 4);
+	expect_counts(4, 0, 0);
+	assert_int_equal(catalog.next_id, 11);
+	for (uint64_t id = 1; id <= 10; id++)
+		assert_int_equal(rfm_catalog_resolve(&catalog, id, &e, NULL),
+		    id % 2 == 0 && id < 10 ? RFM_OK : RFM_TOMBSTONE);
+}
+
+/* ---- what makes no sense in its place ---- */
+
+static void
+only_what_lives_can_be_freed(void **state)
+{
+	(void)state;
+	REFUSED(RFM_DAMAGED, free_one(1));
+	allocate(1);
+	OK(free_one(1));
+	REFUSED(RFM_DAMAGED, free_one(1));
+	SAYS("frees what does not exist");
+	expect_counts(0, 0, 1);
+}
+
+static void
+only_what_is_committed_can_be_sealed(void **state)
+{
+	(void)state;
+	REFUSED(RFM_DAMAGED, seal(1));
+	allocate(1);
+	OK(seal(1));
+	REFUSED(RFM_DAMAGED, seal(1));
+	OK(free_one(1));
+	REFUSED(RFM_DAMAGED, seal(1));
+	SAYS("seals what is not there");
+}
+
+#define IMPOSSIBLE(name, change)                                        \
+static void                                                             \
+name(void **state)                                                      \
+{                                                                       \
+	struct rfm_allocate_disk a = vector(1);                         \
+                                                                        \
+	(void)state;                                                    \
+	change;                                                         \
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_ALLOCATE, &a));           \
+	expect_counts(0, 0, 0);                                         \
+	assert_int_equal(catalog.count, 0);                             \
+	assert_int_equal(catalog.next_id, 0);                           \
+}
+
+IMPOSSIBLE(type_zero_is_refused, a.type = 0)
+IMPOSSIBLE(type_six_is_refused, a.type = 6)
+IMPOSSIBLE(fewer_bytes_than_elements_are_refused, a.bytes = 79)
+IMPOSSIBLE(more_bytes_than_elements_are_refused, a.bytes = 88)
+IMPOSSIBLE(a_length_whose_bytes_wrap_is_refused,
+    a.length = (1ULL << 61) + 10)
+IMPOSSIBLE(an_unknown_flag_is_refused, a.flags = 2)
+IMPOSSIBLE(an_extent_in_the_superblocks_is_refused, a.offset = 4096)
+IMPOSSIBLE(an_extent_behind_the_end_is_refused, a.offset = FILE_BYTES)
+IMPOSSIBLE(an_extent_across_the_end_is_refused, a.offset = FILE_BYTES - 64)
+IMPOSSIBLE(an_extent_out_of_line_is_refused, a.offset += 8)
+IMPOSSIBLE(an_extent_that_wraps_is_refused, a.offset = UINT64_MAX - 63)
+IMPOSSIBLE(a_payload_larger_than_the_file_is_refused,
+    (a.type = RFM_RAW, a.length = a.bytes = FILE_BYTES))
+
+static void
+an_empty_vector_is_possible(void **state)
+{
+	struct rfm_allocate_disk a = vector(1);
+
+	(void)state;
+	a.length = a.bytes = 0;
+	a.offset = FILE_BYTES - 64;
+	OK(apply(RFM_RECORD_ALLOCATE, &a));
+	assert_int_equal(catalog.live_bytes, 64);
+}
+
+static void
+a_record_of_another_kind_teaches_nothing(void **state)
+{
+	uint64_t body[6] = { 1 };
+
+	(void)state;
+	OK(apply(RFM_RECORD_LINK, body));
+	OK(apply(99, body));
+	expect_counts(0, 0, 0);
+}
+
+/* ---- finding ---- */
+
+static void
+every_row_of_many_is_found_and_no_other(void **state)
+{
+	(void)state;
+	for (uint64_t id = 3; id < 30000; id += 3)
+		allocate(id);
+	for (uint64_t id = 0; id < 30003; id++) {
+		struct rfm_entry *e = rfm_catalog_find(&catalog, id);
+
+		if (id % 3 == 0 && id > 0 && id < 30000)
+			assert_int_equal(e->id, id);
+		else
+			assert_null(e);
+	}
+}
+
+/* What the store relies on: after it has secured a row, applying cannot fail. */
+static void
+a_secured_row_is_taken_without_moving_the_table(void **state)
+{
+	(void)state;
+	for (uint64_t id = 1; id <= 200; id++) {
+		struct rfm_entry *before;
+
+		OK(rfm_catalog_secure(&catalog, &error));
+		before = catalog.entries;
+		assert_true(catalog.capacity > catalog.count);
+		allocate(id);
+		assert_ptr_equal(before, catalog.entries);
+	}
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(an_allocation_becomes_a_row_as_it_stands),
+		T(an_allocation_may_be_sealed_from_birth),
+		T(a_seal_makes_a_committed_record_sealed_with_its_checksum),
+		T(a_free_leaves_a_tombstone),
+		T(an_id_comes_only_once_and_only_upwards),
+		T(a_commit_keeps_the_count_of_ids_and_never_takes_it_back),
+		T(the_ids_zero_and_last_are_none),
+		T(an_unknown_id_and_a_dead_one_get_different_answers),
+		T(a_dead_id_stays_dead_when_its_row_is_dropped),
+		T(only_what_lives_can_be_freed),
+		T(only_what_is_committed_can_be_sealed),
+		T(type_zero_is_refused),
+		T(type_six_is_refused),
+		T(fewer_bytes_than_elements_are_refused),
+		T(more_bytes_than_elements_are_refused),
+		T(a_length_whose_bytes_wrap_is_refused),
+		T(an_unknown_flag_is_refused),
+		T(an_extent_in_the_superblocks_is_refused),
+		T(an_extent_behind_the_end_is_refused),
+		T(an_extent_across_the_end_is_refused),
+		T(an_extent_out_of_line_is_refused),
+		T(an_extent_that_wraps_is_refused),
+		T(a_payload_larger_than_the_file_is_refused),
+		T(an_empty_vector_is_possible),
+		T(a_record_of_another_kind_teaches_nothing),
+		T(every_row_of_many_is_found_and_no_other),
+		T(a_secured_row_is_taken_without_moving_the_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
