@@ -192,19 +192,52 @@ rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length)
 void
 rfm_altvec_reclass(SEXP x, uint32_t type)
 {
-	SEXP class = PROTECT(Rf_getAttrib(x, R_ClassSymbol));
-	R_xlen_t last = XLENGTH(class) - 1;
-	const char *name = rfm_type_name(type);
+	SEXP class, last;
+	R_xlen_t end;
 
-	if (Rf_inherits(x, "fmalloc") && last > 0 &&
-	    rfm_type_named(CHAR(STRING_ELT(class, last))) != 0 &&
-	    strcmp(CHAR(STRING_ELT(class, last)), name) != 0) {
+	if (!Rf_inherits(x, "fmalloc"))
+		return;
+	class = PROTECT(Rf_getAttrib(x, R_ClassSymbol));
+	end = XLENGTH(class) - 1;
+	last = STRING_ELT(class, end);
+	if (rfm_type_named(CHAR(last)) != 0 &&
+	    rfm_type_named(CHAR(last)) != type) {
 		class = PROTECT(Rf_duplicate(class));
-		SET_STRING_ELT(class, last, Rf_mkChar(name));
+		SET_STRING_ELT(class, end, Rf_mkChar(rfm_type_name(type)));
 		Rf_setAttrib(x, R_ClassSymbol, class);
 		UNPROTECT(1);
 	}
 	UNPROTECT(1);
+}
+/* keep the sets of classes */
+static SEXP class_sets;
+
+SEXP
+rfm_altvec_class(uint32_t type, int dimensions)
+{
+	int shape = dimensions == 0 ? 0 : dimensions == 2 ? 1 : 2;
+
+	return VECTOR_ELT(class_sets, (int)type * 3 + shape);
+}
+
+static void
+make_classes(void)
+{
+	static const char *const shapes[] = { "fmalloc_vector",
+		"fmalloc_matrix", "fmalloc_array" };
+	int k;
+
+	class_sets = Rf_allocVector(VECSXP, (RFM_RAW + 1) * 3);
+	R_PreserveObject(class_sets);
+	for (k = 0; k < (RFM_RAW + 1) * 3; k++) {
+		SEXP set = Rf_allocVector(STRSXP, 3);
+
+		SET_VECTOR_ELT(class_sets, k, set);
+		SET_STRING_ELT(set, 0, Rf_mkChar(shapes[k % 3]));
+		SET_STRING_ELT(set, 1, Rf_mkChar("fmalloc"));
+		SET_STRING_ELT(set, 2, Rf_mkChar(types[k / 3].name));
+		MARK_NOT_MUTABLE(set);
+	}
 }
 /* move elements in blocks */
 void
@@ -714,9 +747,13 @@ serialized_state(SEXP x)
 	struct rfm_payload *payload = rfm_altvec_live(x);
 	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
 	bool temporary = payload->state == RFM_TEMPORARY;
+	struct rfm_store_info info;
 	struct rfm_error error;
 
 	if (runtime == NULL)
+		return NULL;
+	rfm_store_describe(runtime->store, &info);
+	if (info.poisoned)
 		return NULL;
 	switch (rfm_store_seal(payload, &error)) {
 	case RFM_OK:
@@ -976,4 +1013,5 @@ rfm_altvec_load(DllInfo *dll)
 	R_PreserveObject(facts);
 	for (k = 0; k < FACTS; k++)
 		SET_VECTOR_ELT(facts, k, Rf_ScalarInteger(k));
+	make_classes();
 }

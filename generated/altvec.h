@@ -21,6 +21,7 @@ SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,
          uint64_t length);
 SEXP rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length);
 void rfm_altvec_reclass(SEXP x, uint32_t type);
+SEXP rfm_altvec_class(uint32_t type, int dimensions);
 void rfm_altvec_load(DllInfo *);
 /* moving elements by blocks */
 void rfm_altvec_read(SEXP x, uint64_t from, uint64_t count, void *to);

@@ -130,6 +130,22 @@ dress(SEXP handle, const struct rfm_runtime *runtime, bool created)
 	    PROTECT(Rf_mkString("fmalloc_runtime")));
 	UNPROTECT(4);
 }
+/* say why a store could not be opened */
+static NORET void
+refuse_open(struct rfm_error *error, const char *path, bool create)
+{
+	struct rfm_os *os = rfm_os_posix();
+	struct rfm_identity identity;
+	char text[sizeof error->text];
+
+	if (create && os->identify(os, path, &identity, NULL) ==
+	    RFM_NO_FILE) {
+		snprintf(text, sizeof text, "Cannot create file '%.200s': "
+		    "%.250s", path, error->text);
+		memcpy(error->text, text, sizeof text);
+	}
+	rfm_raise_error(error, path);
+}
 
 SEXP
 rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access)
@@ -152,7 +168,7 @@ rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access)
 	anchor = PROTECT(rfm_runtime_prepare());
 	if (rfm_store_open(rfm_os_posix(), name, &options, &store, &created,
 	    &error) != RFM_OK)
-		rfm_raise_error(&error, name);
+		refuse_open(&error, name, options.create);
 	runtime = rfm_runtime_adopt(anchor, store);
 	handle = PROTECT(rfm_runtime_handle(runtime, true));
 	dress(handle, runtime, created);
@@ -245,6 +261,8 @@ rfm_c_create(SEXP handle, SEXP type, SEXP length, SEXP zero, SEXP dim,
 
 	x = PROTECT(rfm_altvec_blank(kind, dim == R_NilValue ? -1 :
 	    (double)elements));
+	if (TYPEOF(class) == LGLSXP)
+		class = rfm_altvec_class(kind, Rf_length(dim));
 	dress_vector(x, dim, dimnames, class);
 	if (rfm_runtime_allocate(runtime, RFM_KIND_COMMITTED, kind, elements,
 	    clear, &payload, &error) != RFM_OK)    /* keeps I13 */

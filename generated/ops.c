@@ -1,6 +1,7 @@
 /* Tangled from lit/70_ops.nw by 'make tangle': change it there, not here. */
 #include "ops.h"
 #include "layout.h"
+#include <limits.h>
 #include <string.h>
 
 #define OPS_BLOCK 16384
@@ -111,9 +112,9 @@ bind_block(struct job *job, struct operand *operand, uint64_t from,
 /* compute the result block by block */
 /* make the target when its type is known */
 static SEXP
-make_target(const struct job *job, SEXP block)
+make_target(const struct job *job, SEXPTYPE sexp)
 {
-	uint32_t type = rfm_type_of(TYPEOF(block));
+	uint32_t type = rfm_type_of((int)sexp);
 	SEXP target = NULL;
 
 	if (type == 0)
@@ -121,8 +122,7 @@ make_target(const struct job *job, SEXP block)
 	if (job->length > 1 && job->ours != NULL)
 		target = rfm_altvec_sibling(job->ours, type, job->length);
 	if (target == NULL)
-		target = Rf_allocVector((SEXPTYPE)TYPEOF(block),
-		    (R_xlen_t)job->length);
+		target = Rf_allocVector(sexp, (R_xlen_t)job->length);
 	return target;
 }
 /* copy a block into the target */
@@ -156,10 +156,220 @@ compute_blocks(struct job *job)
 			bind_block(job, &job->operands[k], from, count);
 		block = PROTECT(Rf_eval(job->call, job->environment));
 		if (from == 0)
-			REPROTECT(target = make_target(job, block), index);
+			REPROTECT(target = make_target(job,
+			    (SEXPTYPE)TYPEOF(block)), index);
 		store_block(target, from, count, block);
 		UNPROTECT(1);
 	}
+	UNPROTECT(1);
+	return target;
+}
+/* compute the commonest operators directly */
+#define NUMBERS_BLOCK 2048
+
+/* the ten operators */
+enum operator { PLUS, MINUS, TIMES, DIVIDE, EQUAL, UNEQUAL, LESS, GREATER,
+	AT_MOST, AT_LEAST, OPERATORS };
+
+static const char *const operator_names[OPERATORS + 1] = { "+", "-", "*",
+	"/", "==", "!=", "<", ">", "<=", ">=", NULL };
+
+static enum operator
+operator_of(const char *name)
+{
+	int k = 0;
+
+	while (k < OPERATORS && strcmp(operator_names[k], name) != 0)
+		k++;
+	return (enum operator)k;
+}
+/* bring a run of numbers into reach */
+struct numbers {
+	SEXP   vector;
+	bool   single;
+	double values[NUMBERS_BLOCK];
+};
+
+static void
+read_numbers(SEXP vector, uint64_t from, uint64_t count, double *values)
+{
+	int integers[NUMBERS_BLOCK];
+	uint64_t k;
+
+	if (TYPEOF(vector) == REALSXP) {
+		rfm_altvec_read(vector, from, count, values);
+		return;
+	}
+	rfm_altvec_read(vector, from, count, integers);
+	for (k = 0; k < count; k++)
+		values[k] = integers[k] == NA_INTEGER ? NA_REAL :
+		    integers[k];
+}
+
+/* reach for numbers in place or spread one */
+static void
+begin_numbers(struct numbers *numbers, const struct operand *operand,
+    uint64_t length)
+{
+	int k;
+
+	numbers->vector = operand->vector;
+	numbers->single = operand->length < length;
+	if (!numbers->single)
+		return;
+	read_numbers(operand->vector, 0, 1, numbers->values);
+	for (k = 1; k < NUMBERS_BLOCK; k++)
+		numbers->values[k] = numbers->values[0];
+}
+
+static const double *
+reach(struct numbers *numbers, uint64_t from, uint64_t count)
+{
+	const double *in_place = NULL;
+
+	if (numbers->single)
+		return numbers->values;
+	if (TYPEOF(numbers->vector) == REALSXP)
+		in_place = DATAPTR_OR_NULL(numbers->vector);
+	if (in_place != NULL)
+		return in_place + from;
+	read_numbers(numbers->vector, from, count, numbers->values);
+	return numbers->values;
+}
+/* apply an operator to a run */
+#define EACH(expression) \
+	do { for (k = 0; k < n; k++) to[k] = (expression); } while (0)
+#define COMPARE(relation) \
+	EACH(ISNAN(x[k]) || ISNAN(y[k]) ? NA_LOGICAL : x[k] relation y[k])
+
+static void
+calculate(enum operator operator, const double *x, bool single,
+    const double *y, uint64_t n, double *to)
+{
+	double first = x[0];
+	uint64_t k;
+
+	switch (operator) {
+	case PLUS:
+		if (single)
+			EACH(first + y[k]);
+		else
+			EACH(x[k] + y[k]);
+		break;
+	case TIMES:
+		if (single)
+			EACH(first * y[k]);
+		else
+			EACH(x[k] * y[k]);
+		break;
+	case MINUS: EACH(x[k] - y[k]); break;
+	default: EACH(x[k] / y[k]); break;
+	}
+}
+
+static void
+compare(enum operator operator, const double *x, const double *y,
+    uint64_t n, int *to)
+{
+	uint64_t k;
+
+	switch (operator) {
+	case EQUAL: COMPARE(==); break;
+	case UNEQUAL: COMPARE(!=); break;
+	case LESS: COMPARE(<); break;
+	case GREATER: COMPARE(>); break;
+	case AT_MOST: COMPARE(<=); break;
+	default: COMPARE(>=); break;
+	}
+}
+/* put numbers back as integers */
+static bool
+put_integers(const double *values, uint64_t count, int *to)
+{
+	bool overflow = false;
+	uint64_t k;
+
+	for (k = 0; k < count; k++) {
+		double value = values[k];
+
+		to[k] = NA_INTEGER;
+		if (ISNAN(value))
+			continue;
+		if (value > INT_MAX || value <= INT_MIN)
+			overflow = true;
+		else
+			to[k] = (int)value;
+	}
+	return overflow;
+}
+/* decide what type the numbers give */
+static bool
+is_number(SEXP x)
+{
+	return TYPEOF(x) == REALSXP || TYPEOF(x) == INTSXP ||
+	    TYPEOF(x) == LGLSXP;
+}
+
+static uint32_t
+type_of_numbers(const struct job *job, enum operator operator)
+{
+	const struct operand *x = &job->operands[0], *y = x + 1;
+
+	if (operator == OPERATORS || job->count < 2 || job->length < 2 ||
+	    !is_number(x->vector) || !is_number(y->vector) ||
+	    (x->length != job->length && x->length != 1) ||
+	    (y->length != job->length && y->length != 1))
+		return 0;
+	if (operator >= EQUAL)
+		return RFM_LOGICAL;
+	return operator == DIVIDE || TYPEOF(x->vector) == REALSXP ||
+	    TYPEOF(y->vector) == REALSXP ? RFM_NUMERIC : RFM_INTEGER;
+}
+/* compute with numbers */
+/* compute one run of numbers */
+static bool
+one_run(enum operator operator, const double *x, bool single,
+    const double *y, SEXP target, uint64_t from, uint64_t count)
+{
+	double values[NUMBERS_BLOCK];
+
+	if (operator >= EQUAL) {
+		compare(operator, x, y, count, LOGICAL(target) + from);
+		return false;
+	}
+	if (TYPEOF(target) == REALSXP) {
+		calculate(operator, x, single, y, count,
+		    REAL(target) + from);
+		return false;
+	}
+	calculate(operator, x, single, y, count, values);
+	return put_integers(values, count, INTEGER(target) + from);
+}
+
+static SEXP
+compute_numbers(struct job *job, enum operator operator, uint32_t type)
+{
+	struct numbers x, y;
+	uint64_t from, count;
+	bool overflow = false, single;
+	SEXP target;
+
+	target = PROTECT(make_target(job, rfm_type_sexp(type)));
+	begin_numbers(&x, &job->operands[0], job->length);
+	begin_numbers(&y, &job->operands[1], job->length);
+	single = x.single && TYPEOF(x.vector) != INTSXP &&
+	    TYPEOF(y.vector) != INTSXP;
+	for (from = 0; from < job->length; from += count) {
+		count = job->length - from;
+		if (count > NUMBERS_BLOCK)
+			count = NUMBERS_BLOCK;
+		if (from % (NUMBERS_BLOCK * 64) == 0)
+			R_CheckUserInterrupt();
+		overflow |= one_run(operator, reach(&x, from, count),
+		    single, reach(&y, from, count), target, from, count);
+	}
+	if (overflow)
+		Rf_warning("NAs produced by integer overflow");
 	UNPROTECT(1);
 	return target;
 }
@@ -219,22 +429,17 @@ front_length(SEXP class)
 static void
 classify(SEXP target, SEXP source, bool most)
 {
-	SEXP class = PROTECT(Rf_getAttrib(source, R_ClassSymbol)), new;
+	SEXP class = PROTECT(Rf_getAttrib(source, R_ClassSymbol)), new, set;
 	R_xlen_t front = most ? front_length(class) : 0, k;
 	R_xlen_t ours = XLENGTH(target) > 1 ? 3 : 0;
 	int dims = Rf_length(Rf_getAttrib(target, R_DimSymbol));
 
+	set = rfm_altvec_class(rfm_type_of(TYPEOF(target)), dims);
 	new = PROTECT(Rf_allocVector(STRSXP, front + ours));
 	for (k = 0; k < front; k++)
 		SET_STRING_ELT(new, k, STRING_ELT(class, k));
-	if (ours > 0) {
-		SET_STRING_ELT(new, front, Rf_mkChar(dims == 0 ?
-		    "fmalloc_vector" : dims == 2 ? "fmalloc_matrix" :
-		    "fmalloc_array"));
-		SET_STRING_ELT(new, front + 1, Rf_mkChar("fmalloc"));
-		SET_STRING_ELT(new, front + 2, Rf_mkChar(
-		    rfm_type_name(rfm_type_of(TYPEOF(target)))));
-	}
+	for (k = 0; k < ours; k++)
+		SET_STRING_ELT(new, front + k, STRING_ELT(set, k));
 	Rf_classgets(target, front + ours > 0 ? new : R_NilValue);
 	UNPROTECT(2);
 }
@@ -370,6 +575,8 @@ rfm_ops_binary(const char *generic, SEXP e1, SEXP e2)
 		"%%", "%/%", NULL };
 	struct job job;
 	bool most = is_one_of(generic, keeping), logical;
+	enum operator operator = operator_of(generic);
+	uint32_t type;
 	SEXP result;
 
 	set_up(&job, generic, e1, e2, R_NilValue);
@@ -383,7 +590,9 @@ rfm_ops_binary(const char *generic, SEXP e1, SEXP e2)
 		job.length = job.operands[0].length;
 		if (job.count > 1 && job.operands[1].length > job.length)
 			job.length = job.operands[1].length;
-		result = PROTECT(compute_blocks(&job));
+		type = type_of_numbers(&job, operator);
+		result = PROTECT(type == 0 ? compute_blocks(&job) :
+		    compute_numbers(&job, operator, type));
 		copy_attributes(&job, result, most);
 	} else {
 		result = PROTECT(compute_whole(&job));

@@ -11,23 +11,30 @@ static SEXP                anchor_tag, handle_tag, view_tag, payload_tag;
 
 /* close the store that an anchor stands for */
 static void
+drop_store(struct rfm_runtime *runtime)
+{
+	struct rfm_runtime **link = &runtimes;
+
+	while (*link != NULL && *link != runtime)
+		link = &(*link)->next;
+	if (*link != NULL)
+		*link = runtime->next;
+	if (runtime->store != NULL)
+		rfm_store_release(runtime->store);
+	runtime->store = NULL;
+}
+
+static void
 finalize_anchor(SEXP anchor)
 {
-	struct rfm_runtime *runtime = R_ExternalPtrAddr(anchor), **link;
+	struct rfm_runtime *runtime = R_ExternalPtrAddr(anchor);
 
 	if (runtime == NULL)
 		return;
 	R_ClearExternalPtr(anchor);
-	for (link = &runtimes; *link != NULL; link = &(*link)->next)
-		if (*link == runtime) {
-			*link = runtime->next;
-			break;
-		}
-	if (runtime->store != NULL) {
-		if (runtime->process == getpid())  /* keeps I12 */
-			(void)rfm_store_close(runtime->store, NULL);
-		rfm_store_release(runtime->store);
-	}
+	if (runtime->store != NULL && runtime->process == getpid())
+		(void)rfm_store_close(runtime->store, NULL);
+	drop_store(runtime);                       /* keeps I12 */
 	free(runtime);
 }
 /* make an anchor without a store */
@@ -74,9 +81,11 @@ rfm_runtime_adopt(SEXP anchor, struct rfm_store *store)
 struct rfm_runtime *
 rfm_runtime_of_anchor(SEXP anchor)
 {
-	if (TYPEOF(anchor) != EXTPTRSXP)
-		return NULL;
-	return R_ExternalPtrAddr(anchor);
+	struct rfm_runtime *runtime = NULL;
+
+	if (TYPEOF(anchor) == EXTPTRSXP)
+		runtime = R_ExternalPtrAddr(anchor);
+	return runtime == NULL || runtime->store == NULL ? NULL : runtime;
 }
 /* make, resolve and close handles */
 /* forget a handle that was never closed */
@@ -126,15 +135,23 @@ rfm_runtime_close(SEXP handle, struct rfm_error *error)
 {
 	struct rfm_runtime *runtime = rfm_runtime_of_handle(handle);
 	bool opened = R_ExternalPtrTag(handle) == handle_tag;
+	enum rfm_status status = RFM_OK;
 
 	R_ClearExternalPtr(handle);
-	if (runtime == NULL)
-		return RFM_OK;
-	if (opened && runtime->opens > 0)
+	PROTECT(R_ExternalPtrProtected(handle));
+	R_SetExternalPtrProtected(handle, R_NilValue);
+	if (runtime != NULL && opened && runtime->opens > 0)
 		runtime->opens--;
-	if (runtime->opens > 0 || runtime->process != getpid())
-		return RFM_OK;
-	return rfm_store_close(runtime->store, error);
+	if (runtime != NULL && runtime->opens == 0 &&
+	    runtime->process == getpid()) {
+		if (runtime->vectors > 0)
+			R_gc();
+		status = rfm_store_close(runtime->store, error);
+		if (runtime->vectors == 0)
+			drop_store(runtime);
+	}
+	UNPROTECT(1);
+	return status;
 }
 /* make external pointers to payloads */
 /* let go of a payload */
@@ -148,6 +165,8 @@ finalize_payload(SEXP pointer)
 		return;
 	runtime = rfm_runtime_of_anchor(R_ExternalPtrProtected(pointer));
 	R_ClearExternalPtr(pointer);
+	if (runtime != NULL)
+		runtime->vectors--;
 	if (payload->state == RFM_TEMPORARY && payload->handles == 1)
 		rfm_runtime_returned(runtime, payload->bytes);
 	rfm_payload_release(payload);      /* keeps I11, I12 */
@@ -170,6 +189,7 @@ rfm_payload_hold(SEXP pointer, struct rfm_runtime *runtime,
 {
 	R_SetExternalPtrProtected(pointer, runtime->anchor); /* keeps I11 */
 	R_SetExternalPtrAddr(pointer, payload);
+	runtime->vectors++;
 }
 
 struct rfm_payload *
@@ -178,13 +198,24 @@ rfm_payload_of(SEXP pointer)
 	return R_ExternalPtrAddr(pointer);
 }
 /* get room for a vector */
-#define COLLECT_STEP_BYTES (UINT64_C(64) << 20)
+#define COLLECT_STEP_BYTES (UINT64_C(256) << 20)
+#define BALLAST_MIN_BYTES  (UINT64_C(64) << 10)
+#define BALLAST_MAX_BYTES  (UINT64_C(32) << 20)
 
 static void
 collect(struct rfm_runtime *runtime)
 {
 	R_gc();
 	runtime->survived = runtime->given;
+}
+
+static void
+drop_ballast(uint64_t bytes)
+{
+	if (bytes > BALLAST_MAX_BYTES)
+		bytes = BALLAST_MAX_BYTES;
+	if (bytes >= BALLAST_MIN_BYTES)
+		(void)Rf_allocVector(RAWSXP, (R_xlen_t)bytes);
 }
 
 static void
@@ -196,6 +227,8 @@ collect_when_due(struct rfm_runtime *runtime, uint64_t bytes)
 		step = COLLECT_STEP_BYTES;
 	if (runtime->given + bytes > runtime->survived + step)
 		collect(runtime);
+	else
+		drop_ballast(bytes);
 }
 
 /* ask the store for a payload */
@@ -306,6 +339,16 @@ remedy(enum rfm_status status)
 }
 /* build a condition of our classes */
 static SEXP
+current_call(void)
+{
+	SEXP ask = PROTECT(Rf_lang1(Rf_install("sys.call"))), call;
+
+	call = Rf_eval(ask, R_GetCurrentEnv());
+	UNPROTECT(1);
+	return call;
+}
+
+static SEXP
 new_condition(const char *kind, int os_errno, const char *path,
     const char *message)
 {
@@ -316,6 +359,7 @@ new_condition(const char *kind, int os_errno, const char *path,
 	char first[64];
 
 	SET_VECTOR_ELT(condition, 0, Rf_mkString(message));
+	SET_VECTOR_ELT(condition, 1, current_call());
 	SET_VECTOR_ELT(condition, 2, path == NULL ?
 	    Rf_ScalarString(NA_STRING) : Rf_mkString(path));
 	SET_VECTOR_ELT(condition, 3, Rf_mkString(kind));

@@ -11,6 +11,7 @@ struct rfm_runtime {
 	SEXP                anchor;     /* not protected: it protects us */
 	pid_t               process;    /* that opened it */
 	uint32_t            opens;      /* handles not yet closed */
+	uint32_t            vectors;    /* external pointers to payloads */
 	uint64_t            given;      /* bytes of temporaries handed out */
 	uint64_t            survived;   /* of them, at the last collection */
 	struct rfm_runtime *next;

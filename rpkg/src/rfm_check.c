@@ -1,0 +1,1 @@
+../../generated/rfm_check.c

@@ -1,0 +1,1 @@
+../../generated/store.c
