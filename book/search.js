@@ -6,7 +6,8 @@
 	const box = document.getElementById('search');
 	const list = document.getElementById('found');
 	if (!box) return;
-	const order = { section: 4, invariant: 3, name: 2, chunk: 1 };
+	const inTitle = { section: 50, chunk: 45, name: 32, invariant: 35 };
+	const inText = { section: 15, invariant: 35 };
 
 	function load() {
 		if (window.BOOK || document.getElementById('search-data')) return;
@@ -20,15 +21,13 @@
 	// How well an entry answers: every word must occur; a title that is
 	// or begins with the query beats one that has it, which beats text.
 	function score([kind, title, , , text], words, query) {
-		const t = title.toLowerCase();
+		const t = title.toLowerCase().replace(/^⟨|⟩$|^rfm_/g, '');
+		const q = query.replace(/^rfm_/, '');
+		if (t === q) return 100 + inTitle[kind];
+		if (t.startsWith(q)) return 30 + inTitle[kind];
+		if (words.every(w => t.includes(w))) return inTitle[kind];
 		const all = t + ' ' + text.toLowerCase();
-		if (!words.every(w => all.includes(w))) return 0;
-		const bare = t.replace(/^[⟨]|[⟩]$|^rfm_/g, '');
-		let s = order[kind];
-		if (t === query || bare === query) s += 100;
-		else if (t.startsWith(query) || bare.startsWith(query)) s += 50;
-		else if (words.every(w => t.includes(w))) s += 20;
-		return s;
+		return words.every(w => all.includes(w)) ? inText[kind] || 0 : 0;
 	}
 
 	function excerpt(text, words) {
@@ -68,7 +67,7 @@
 		if (list.hidden) return;
 		const hits = window.BOOK.map(e => [score(e, words, query), e])
 		    .filter(h => h[0] > 0).sort((a, b) => b[0] - a[0]);
-		for (const [, e] of hits.slice(0, 20)) list.append(line(e, words));
+		for (const [, e] of hits.slice(0, 30)) list.append(line(e, words));
 		if (!hits.length) {
 			const li = document.createElement('li');
 			li.textContent = 'Nothing found.';
