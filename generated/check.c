@@ -249,7 +249,8 @@ find_witness(struct check *c, struct place p, uint64_t at,
 		if (!*found)
 			return RFM_OK;
 		at += r->head.bytes;
-		if (r->head.kind == RFM_RECORD_COMMIT || c->strict)
+		if (r->head.sequence > c->due &&
+		    (r->head.kind == RFM_RECORD_COMMIT || c->strict))
 			return RFM_OK;
 		if (r->head.kind != RFM_RECORD_LINK)
 			continue;
@@ -428,12 +429,19 @@ see_whether_used(struct check *c, const struct rfm_superblock_disk *torn,
 	uint64_t      at = p.offset, commits = 0;
 	struct record r;
 	bool          found = true;
+	const uint8_t *seen;
+	struct rfm_segment_disk head;
 
 	if (p.offset == c->super.head_offset || p.offset % 64 != 0 ||
-	    !in_file(c, p.offset, p.bytes))
+	    !in_file(c, p.offset, p.bytes) ||
+	    !in_file(c, c->super.head_offset, sizeof head))
 		return RFM_OK;
+	RFM_TRY(look(c, c->super.head_offset, sizeof head, &seen));
+	memcpy(&head, seen, sizeof head);
 	while (found && !*used) {
 		RFM_TRY(find_record(c, &p, &at, &r, &found));
+		if (found && r.head.sequence < head.first_sequence)
+			return RFM_OK;	/* the log of copy n - 1 */
 		*used = found && commits > 0;
 		if (found && r.head.kind == RFM_RECORD_COMMIT)
 			commits++;

@@ -4,6 +4,9 @@
 #include "lying_disk.h"
 #include "store.h"
 #include <inttypes.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -1335,7 +1338,7 @@ explore_deeper(struct inquest *inquest)
 		memcpy(run->possible, inquest->point->possible,
 		    sizeof run->possible);
 	}
-	run->after_cut = !inquest->death;
+	run->after_cut = !inquest->death || inquest->point->dark;
 	rfm_lying_boot(run->disk, &inquest->image);
 	if (inquest->death)
 		rfm_lying_same_boot(run->disk, inquest->run->disk);
@@ -1381,9 +1384,28 @@ name_event(const struct rfm_lying_event *event, char *text, size_t bytes)
 }
 
 static void
+print_legal(const struct inquest *inquest)
+{
+	const struct point *point = inquest->point;
+	char                text[500];
+
+	if (inquest->death && !point->dark) {
+		describe(&point->before, text, sizeof text);
+		printf("#   legal: [%s]\n", text);
+		describe(&point->after, text, sizeof text);
+		printf("#   legal: [%s]\n", text);
+		return;
+	}
+	for (unsigned i = 0; i < point->possibles; i++) {
+		describe(&point->possible[i], text, sizeof text);
+		printf("#   legal: [%s]\n", text);
+	}
+}
+
+static void
 report(struct inquest *inquest)
 {
-	char event[80], choice[600], legal[MAX_POSSIBLE][200];
+	char event[80], choice[600];
 
 	inquest->run->word = inquest->point->word;
 	rfm_lying_cut_describe(inquest->cut, inquest->choice, choice,
@@ -1394,12 +1416,7 @@ report(struct inquest *inquest)
 	    inquest->moment->step, inquest->point->inside ? "inside"
 	    : "after", name_event(inquest->moment->event, event,
 	    sizeof event), choice, inquest->why);
-	for (unsigned i = 0; !inquest->death &&
-	    i < inquest->point->possibles; i++) {
-		describe(&inquest->point->possible[i], legal[i],
-		    sizeof legal[i]);
-		printf("#   legal: [%s]\n", legal[i]);
-	}
+	print_legal(inquest);
 }
 static void
 visit(void *context, struct rfm_lying_cut *cut,
@@ -1732,6 +1749,10 @@ main(int count, char **arguments)
 	const char *script = NULL;
 	clock_t     start = clock();
 
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
 	read_arguments(count, arguments, &script);
 	all.bench = make_disk(all.seed + 1, false);
 	all.deep_disk = make_disk(all.seed + 2, true);

@@ -184,11 +184,12 @@ rfm_log_commit(struct rfm_log *log, uint64_t next_id,
 	struct rfm_commit_disk commit = { log->epoch + 1, next_id };
 
 	RFM_TRY(refuse_if_poisoned(log, error));
+	if (log->uncommitted > 0 &&
+	    !fits(log, record_bytes(RFM_RECORD_COMMIT)))
+		RFM_TRY(chain_a_segment(log, error));
 	RFM_TRY(barrier(log, RFM_BARRIER_PAYLOAD, error)); /* keeps I8 */
 	if (log->uncommitted == 0)
 		return RFM_OK;
-	if (!fits(log, record_bytes(RFM_RECORD_COMMIT)))
-		RFM_TRY(chain_a_segment(log, error));
 	RFM_TRY(write_record(log, RFM_RECORD_COMMIT, &commit, NULL,
 	    error));
 	RFM_TRY(barrier(log, RFM_BARRIER_COMMIT, error)); /* keeps I3 */

@@ -1235,6 +1235,7 @@ struct tour {
 	rfm_lying_visitor      *visit;
 	void                   *context;
 	uint64_t                random;
+	bool                    in_order;    /* new bytes in front only */
 };
 
 static void
@@ -1301,6 +1302,15 @@ visit_all(struct tour *tour)
 		while (turn_odometer(tour));
 	}
 }
+static bool
+single_out(const struct tour *tour, size_t i)
+{
+	const size_t few = 48, count = tour->cut->count;
+
+	return count <= few || tour->cut->pending[i].metadata ||
+	    i % (count / few + 1) == 0;
+}
+
 static void
 visit_singles(struct tour *tour)
 {
@@ -1308,6 +1318,8 @@ visit_singles(struct tour *tour)
 		pick_all(tour, all);
 		offer(tour);
 		for (size_t i = 0; i < tour->cut->count; i++) {
+			if (!single_out(tour, i))
+				continue;
 			pick_whole(tour, i, all ? 0 : newest(tour, i));
 			offer(tour);
 			pick_whole(tour, i, all ? newest(tour, i) : 0);
@@ -1334,6 +1346,8 @@ visit_prefixes(struct tour *tour)
 		for (unsigned v = 1; v < cut->pending[i].count; v++) {
 			uint32_t call = cut->pending[i].versions[v].call;
 
+			if (!single_out(tour, i))
+				break;
 			for (size_t k = 0; k < cut->count; k++)
 				pick_whole(tour, k, version_at(
 				    &cut->pending[k], call));
@@ -1393,6 +1407,8 @@ tear(struct tour *tour, size_t i, unsigned old, unsigned head)
 	tour->choice.picks[i] = (struct rfm_lying_pick){
 		new, (uint16_t)old, (uint16_t)head };
 	offer(tour);
+	if (tour->in_order)
+		return;
 	tour->choice.picks[i] = (struct rfm_lying_pick){
 		(uint16_t)old, new, (uint16_t)head };
 	offer(tour);
@@ -1453,7 +1469,7 @@ begin_tour(struct rfm_lying_cut *cut, rfm_lying_visitor *visit,
 {
 	struct tour tour = { cut,
 	    { cut->now, cut->sizes[cut->size_count - 1], cut->picks, 0 },
-	    visit, context, 0 };
+	    visit, context, 0, false };
 
 	pick_all(&tour, true);
 	return tour;
@@ -1501,6 +1517,7 @@ rfm_lying_cut_each_death(struct rfm_lying_cut *cut,
 {
 	struct tour tour = begin_tour(cut, visit, context);
 
+	tour.in_order = true;
 	offer(&tour);
 	for (size_t i = cut->count; i-- > 0;) {
 		if (!in_last_call(&tour, i))
