@@ -991,6 +991,29 @@ later_segments(void **state)
 	drop(im);
 }
 
+/* The segment was full when the COMMIT was due: head, LINK and COMMIT were
+ * written together, and a power cut kept the last two.
+ * proves I2, I3 */
+static void
+commit_opens_a_segment(void **state)
+{
+	struct image *im = open_small();
+
+	(void)state;
+	allocate(im, 4, 40960, RFM_RAW, 64);
+	chain(im, 20480, 512, SALT + 1);
+	commit(im, 3, 5);
+	memset(segment(im, 1), 0, 64);
+	noted(im, "the log goes on at byte 20480, but no segment begins there");
+	assert_int_equal(report.epoch, 2);
+	allocate(im, 5, 41024, RFM_RAW, 64);
+	noted(im, "the log goes on at byte 20480, but no segment begins there");
+	commit(im, 4, 6);
+	damaged(im, "the log goes on at byte 20480, but the segment is not "
+	    "there");
+	drop(im);
+}
+
 /* proves I2, I5 */
 static void
 links(void **state)
@@ -2102,6 +2125,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(file_too_large),
 		cmocka_unit_test(first_segment),
 		cmocka_unit_test(later_segments),
+		cmocka_unit_test(commit_opens_a_segment),
 		cmocka_unit_test(links),
 		cmocka_unit_test(broken_records),
 		cmocka_unit_test(records_that_do_not_belong),
