@@ -118,8 +118,13 @@ dist: $(tarball) ## that tarball, proved to install with R and a C compiler alon
 demo: install ## the bird strikes: fill a store, kill R, reopen, check, fit
 	@demo/run $(B)/demo
 
-bench: install ## measured speeds, not a test
-	@for t in $(wildcard tests/bench/*.R); do echo "== $$t"; Rscript $$t; done
+benches := $(basename $(notdir $(wildcard tests/bench/bench_*.c)))
+bench: install $(benches:%=$(B)/plain/%) ## measured speeds, not a test
+	@for t in $(benches); do echo "== $$t"; $(B)/plain/$$t || exit 1; done
+	@for t in $(wildcard tests/bench/*.R); do echo "== $$t"; Rscript $$t || exit 1; done
+
+$(B)/plain/bench_%: tests/bench/bench_%.c $(linked:%=$(B)/plain/%.o)
+	gcc -O2 $(CFLAGS) -Wno-conversion -I$(B)/dev -o $@ $< $(filter %.o,$^) -lpthread
 
 ##@ The book
 book: $(B)/tangled ## the book as HTML, in build/book
