@@ -35,34 +35,66 @@ function M.collect(book, proves)
 	end
 end
 
-function M.evidence(id, chunk_link)
-	local inv, kept, proved = M.invariants[id], {}, {}
+-- The tests of one file: its name and theirs, which are sentences.
+local function by_file(proved)
+	local list, seen = {}, {}
+	for _, p in ipairs(proved) do
+		local group = p.file and seen[p.file]
+		if p.file and not group then
+			group = { file = p.file, tests = {} }
+			seen[p.file] = group
+			table.insert(list, group)
+		end
+		if group and p.test ~= p.file then
+			local name = p.test:gsub('^test_', ''):gsub('_', ' ')
+			table.insert(group.tests, c.escape(name))
+		end
+	end
+	return list
+end
+
+local function proofs(inv, chunk_link, in_full)
+	local list, count = {}, 0
+	for _, p in ipairs(inv.proved) do
+		if p.chunk then
+			table.insert(list, p.chunk.number .. ' ⟨' ..
+			    chunk_link(p.chunk, c.escape(p.chunk.name)) .. '⟩')
+		end
+	end
+	for _, group in ipairs(by_file(inv.proved)) do
+		local link = '<a class="file" href="../../' .. group.file ..
+		    '">' .. group.file:gsub('^.*/', '') .. '</a>'
+		count = count + math.max(#group.tests, 1)
+		if in_full and #group.tests > 0 then
+			link = link .. ' <i>' .. table.concat(group.tests, '; ')
+			    .. '</i>'
+		end
+		table.insert(list, link)
+	end
+	return list, count
+end
+
+-- Below the statement the tests are counted, in the index they are listed.
+function M.evidence(id, chunk_link, in_full)
+	local inv, kept = M.invariants[id], {}
 	for _, chunk in ipairs(inv.kept) do
 		table.insert(kept, chunk.number .. ' ⟨' ..
 		    chunk_link(chunk, c.escape(chunk.name)) .. '⟩')
 	end
-	local by_file = {}		-- the tests of one file in one group
-	for _, p in ipairs(inv.proved) do
-		if p.chunk then
-			table.insert(proved, p.chunk.number .. ' ⟨' ..
-			    chunk_link(p.chunk, c.escape(p.chunk.name)) .. '⟩')
-		elseif by_file[p.file] then
-			proved[by_file[p.file]] = proved[by_file[p.file]] ..
-			    ', ' .. c.escape(p.test)
-		else
-			table.insert(proved, '<a class="file" href="../../' ..
-			    p.file .. '">' .. p.file:gsub('^.*/', '') .. '</a>'
-			    .. (p.test ~= p.file and ': ' .. c.escape(p.test)
-			    or ''))
-			by_file[p.file] = #proved
-		end
-	end
 	if #kept == 0 and inv.later then
 		return 'Not kept yet: a promise of a later version.'
 	end
-	return (#kept > 0 and 'Kept in ' .. table.concat(kept, ', ') or
-	    'Kept nowhere') .. '. ' .. (#proved > 0 and 'Proved by ' ..
-	    table.concat(proved, '; ') or 'Proved by no test') .. '.'
+	local proved, count = proofs(inv, chunk_link, in_full)
+	local said = (#kept > 0 and 'Kept in ' .. table.concat(kept, ', ') or
+	    'Kept nowhere') .. '. '
+	if #proved == 0 then return said .. 'Proved by no test.' end
+	if in_full then
+		return said .. 'Proved by</p><ul class="tests"><li>' ..
+		    table.concat(proved, '</li><li>') .. '</li></ul><p>'
+	end
+	return said .. 'Proved by ' .. (count > 0 and '<a href="#index-' .. id ..
+	    '">' .. count .. (count == 1 and ' test' or ' tests') .. '</a> in '
+	    or '') .. table.concat(proved, ', ') .. '.'
 end
 
 local function sorted(t, key)
@@ -170,7 +202,7 @@ local function invariant_index(chunk_link)
 			blocks:extend(inv.blocks)
 			blocks:insert(pandoc.RawBlock('html',
 			    '<p class="xref">Stated in ' .. stated .. '. ' ..
-			    M.evidence(id, chunk_link) ..
+			    M.evidence(id, chunk_link, true) ..
 			    '</p></div></section>'))
 		end
 	end
