@@ -249,8 +249,7 @@ find_witness(struct check *c, struct place p, uint64_t at,
 		if (!*found)
 			return RFM_OK;
 		at += r->head.bytes;
-		if (r->head.sequence > c->due &&
-		    (r->head.kind == RFM_RECORD_COMMIT || c->strict))
+		if (r->head.kind == RFM_RECORD_COMMIT || c->strict)
 			return RFM_OK;
 		if (r->head.kind != RFM_RECORD_LINK)
 			continue;

@@ -782,6 +782,26 @@ superblock_broken_after_use(void **state)
 	drop(im);
 }
 
+/* Torn so that it has number 10 and still the head of number 8, whose log had gone
+ * on for as long as it was in force.
+ * proves I1 */
+static void
+superblock_torn_over_a_long_log(void **state)
+{
+	struct image *im = checkpointed();
+
+	(void)state;
+	im->sequence = 301;
+	put_segment(im, 40960, 512, SALT + 9);
+	commit(im, 20, 7);
+	allocate(im, 7, 32768, RFM_LOGICAL, 200);
+	commit(im, 21, 8);
+	put_super(im, 10, 0, 40960, 512, SALT + 9, 0);
+	super(im, 0)->checksum ^= 1;
+	noted(im, "superblock copy 0 (byte 0): not whole, as a torn write");
+	drop(im);
+}
+
 static void
 scratch_stores(void **state)
 {
@@ -991,8 +1011,7 @@ later_segments(void **state)
 	drop(im);
 }
 
-/* The segment was full when the COMMIT was due: head, LINK and COMMIT were
- * written together, and a power cut kept the last two.
+/* The segment for a COMMIT is chained before PAYLOAD: it is there if the COMMIT is.
  * proves I2, I3 */
 static void
 commit_opens_a_segment(void **state)
@@ -1002,13 +1021,10 @@ commit_opens_a_segment(void **state)
 	(void)state;
 	allocate(im, 4, 40960, RFM_RAW, 64);
 	chain(im, 20480, 512, SALT + 1);
-	commit(im, 3, 5);
 	memset(segment(im, 1), 0, 64);
 	noted(im, "the log goes on at byte 20480, but no segment begins there");
 	assert_int_equal(report.epoch, 2);
-	allocate(im, 5, 41024, RFM_RAW, 64);
-	noted(im, "the log goes on at byte 20480, but no segment begins there");
-	commit(im, 4, 6);
+	commit(im, 3, 5);
 	damaged(im, "the log goes on at byte 20480, but the segment is not "
 	    "there");
 	drop(im);
@@ -2120,6 +2136,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(superblock_fields),
 		cmocka_unit_test(superblocks_torn_or_broken),
 		cmocka_unit_test(superblock_broken_after_use),
+		cmocka_unit_test(superblock_torn_over_a_long_log),
 		cmocka_unit_test(scratch_stores),
 		cmocka_unit_test(file_sizes),
 		cmocka_unit_test(file_too_large),
