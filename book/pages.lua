@@ -32,8 +32,6 @@ local function render(div)
 	    part = a.part, sections = {}, ids = {} }
 	p.html = pandoc.write(pandoc.Pandoc(div.content), 'html5',
 	    pandoc.WriterOptions { wrap_text = 'none' })
-	    :gsub('<table>', '<div class="wide"><table>')
-	    :gsub('</table>(\n)', '</table></div>%1')
 	for id in p.html:gmatch(' id="([^"]*)"') do table.insert(p.ids, id) end
 	for id, title in p.html:gmatch('<h2 id="([^"]*)"[^>]*>(.-)</h2>') do
 		table.insert(p.sections, { id = id, title = plain(title) })

@@ -98,11 +98,29 @@ local function invariant(div, chapter)
 	return div
 end
 
+-- An invariant named in a sentence is a link to its statement.
+local function link_invariants(blocks)
+	local function leave(e) return e, false end
+	return pandoc.Div(blocks):walk {
+		traverse = 'topdown', Link = leave, Header = leave, Code = leave,
+		Str = function(s)
+			local html, n = c.escape(s.text):gsub('%f[%w]I%d+%f[%W]',
+			    function(id)
+				return indexes.invariants[id] and
+				    '<a class="i" href="#' .. id .. '">' .. id ..
+				    '</a>'
+			    end)
+			return n > 0 and pandoc.RawInline('html', html) or nil
+		end,
+	}.content
+end
+
 local note_count, note_room
 local function sidenote(note)
 	note_count = note_count + 1
 	local id = 'note-' .. note_room .. '-' .. note_count
-	local inlines = utils.blocks_to_inlines(note.content)
+	local inlines = utils.blocks_to_inlines(note.content,
+	    { pandoc.LineBreak() })
 	return { pandoc.RawInline('html', '<label class="ref" for="' .. id ..
 	    '"></label><input type="checkbox" class="ref" id="' .. id .. '">'),
 	    pandoc.Span(inlines, { class = 'sidenote' }) }
@@ -167,6 +185,9 @@ local function chapter_filter(chapter)
 			b.identifier = chunks.fresh(chapter.room .. '--code')
 			return b
 		end,
+		Table = function(t)
+			return pandoc.Div({ t }, { class = 'wide' })
+		end,
 		Link = link,
 		Note = sidenote,
 		Header = function(h)
@@ -204,7 +225,7 @@ local function read_chapter(chapter)
 	text = text:gsub('%]%((chunk:[^)]*)%)', function(target)
 		return '](' .. target:gsub('%s+', '%%20') .. ')' end)
 	local doc = pandoc.read(text, 'markdown-auto_identifiers' ..
-	    '-implicit_figures-latex_macros-tex_math_dollars')
+	    '-implicit_figures-latex_macros')
 	local head = doc.blocks[1]
 	if not head or head.t ~= 'Header' or head.level ~= 1 then
 		fail(chapter.file, 1, 'a chapter begins with "# Title {#room}"')
@@ -214,7 +235,8 @@ local function read_chapter(chapter)
 	chapter.title = utils.stringify(head)
 	chapter.id = head.identifier
 	doc.blocks:remove(1)
-	local blocks = pandoc.Div(doc.blocks):walk(chapter_filter(chapter)).content
+	local blocks = pandoc.Div(link_invariants(doc.blocks))
+	    :walk(chapter_filter(chapter)).content
 	local kicker = chapter.number and 'Chapter ' .. chapter.number or ''
 	if chapter.part.title ~= '' then
 		kicker = '<span>' .. chapter.part.title .. '</span>' .. kicker
