@@ -1,14 +1,12 @@
 # Checks of arguments: each gives its argument in the form that C expects, or
 # raises fmalloc_argument in the name of the function that the user called.
 
-caller <- function() sys.call(-2L)
-
 check_path <- function(filepath, what = "filepath") {
   if (!is.character(filepath) || length(filepath) != 1L || is.na(filepath)) {
-    fail("argument", what, " must be one character string", call = caller())
+    fail("argument", what, " must be one character string", call = sys.call(-1L))
   }
   if (!nzchar(filepath)) {
-    fail("argument", what, " cannot be empty", call = caller())
+    fail("argument", what, " cannot be empty", call = sys.call(-1L))
   }
   path.expand(enc2native(filepath))
 }
@@ -19,16 +17,16 @@ largest_store <- 2^46 # bytes: RFM_FILE_MAX_BYTES
 check_size <- function(size_gb) {
   if (is.null(size_gb)) return(NULL)
   if (!is.numeric(size_gb) || length(size_gb) != 1L || is.na(size_gb) || size_gb <= 0) {
-    fail("argument", "size_gb must be a positive numeric value", call = caller())
+    fail("argument", "size_gb must be a positive numeric value", call = sys.call(-1L))
   }
   bytes <- ceiling(size_gb * 2^30)
   if (bytes > largest_store) {
     fail("argument", "size_gb too large: a store has at most ",
-      largest_store / 2^30, " GB", call = caller())
+      largest_store / 2^30, " GB", call = sys.call(-1L))
   }
   if (bytes < smallest_store) {
     fail("argument", "File too small: size_gb asks for ", format(bytes),
-      " bytes, and a store needs at least ", smallest_store, call = caller())
+      " bytes, and a store needs at least ", smallest_store, call = sys.call(-1L))
   }
   bytes
 }
@@ -40,13 +38,13 @@ type_canonical <- c("logical", "integer", "numeric", "complex", "raw", "numeric"
 check_type <- function(type) {
   if (!is.character(type) || length(type) != 1L) {
     fail("argument", "Unsupported vector type: type must be one character string",
-      call = caller())
+      call = sys.call(-1L))
   }
   known <- match(type, type_names)
   if (is.na(known)) {
     fail("argument", "Unsupported vector type '", type, "'",
       if (type %in% c("character", "list")) " yet",
-      "; supported: logical, integer, numeric (double), complex, raw", call = caller())
+      "; supported: logical, integer, numeric (double), complex, raw", call = sys.call(-1L))
   }
   type_canonical[known]
 }
@@ -55,21 +53,21 @@ largest_length <- 2^52 # elements: R_XLEN_T_MAX
 
 check_count <- function(n, what, largest = largest_length) {
   if (!is.numeric(n) || length(n) != 1L || is.na(n) || n < 0) {
-    fail("argument", what, " must be a single non-negative number", call = caller())
+    fail("argument", what, " must be a single non-negative number", call = sys.call(-1L))
   }
   if (n != floor(n)) {
-    fail("argument", what, " must be integer-valued, not ", format(n), call = caller())
+    fail("argument", what, " must be integer-valued, not ", format(n), call = sys.call(-1L))
   }
   if (n > largest) {
     fail("argument", what, " must be at most ", format(largest, digits = 16),
-      call = caller())
+      call = sys.call(-1L))
   }
   as.double(n)
 }
 
 check_flag <- function(flag, what) {
   if (!is.logical(flag) || length(flag) != 1L || is.na(flag)) {
-    fail("argument", what, " must be TRUE or FALSE", call = caller())
+    fail("argument", what, " must be TRUE or FALSE", call = sys.call(-1L))
   }
   flag
 }
@@ -78,16 +76,16 @@ check_flag <- function(flag, what) {
 # vector exists in the file, in base R's words.
 check_dimnames <- function(dimnames, dim) {
   if (is.null(dimnames)) return(NULL)
-  if (!is.list(dimnames)) fail("argument", "'dimnames' must be a list", call = caller())
+  if (!is.list(dimnames)) fail("argument", "'dimnames' must be a list", call = sys.call(-1L))
   if (length(dimnames) > length(dim)) {
     fail("argument", "length of 'dimnames' [", length(dimnames),
-      "] must match that of 'dims' [", length(dim), "]", call = caller())
+      "] must match that of 'dims' [", length(dim), "]", call = sys.call(-1L))
   }
   for (k in seq_along(dimnames)) {
     given <- length(dimnames[[k]])
     if (given != 0L && given != dim[k]) {
       fail("argument", "length of 'dimnames' [", k, "] not equal to array extent",
-        call = caller())
+        call = sys.call(-1L))
     }
   }
   dimnames
@@ -96,7 +94,7 @@ check_dimnames <- function(dimnames, dim) {
 check_fmalloc_vector <- function(x) {
   if (!is_fmalloc(x)) {
     fail("argument", "x must be a vector that lives in an fmalloc store",
-      call = caller())
+      call = sys.call(-1L))
   }
   x
 }

@@ -74,7 +74,7 @@ matrix_dim <- function(x, nrow, ncol) {
   if (is.null(nrow) && is.null(ncol)) {
     if (length(dim(x)) != 2L) {
       fail("argument", "nrow and ncol are required: x has no rows and columns of its own",
-        call = caller())
+        call = sys.call(-1L))
     }
     return(dim(x))
   }
@@ -83,7 +83,7 @@ matrix_dim <- function(x, nrow, ncol) {
   dim <- check_dim(nrow, ncol)
   if (prod(dim) != n) {
     fail("argument", "dims [product ", format(prod(dim)),
-      "] do not match the length of object [", format(n), "]", call = caller())
+      "] do not match the length of object [", format(n), "]", call = sys.call(-1L))
   }
   dim
 }

@@ -24,31 +24,41 @@ NULL
 #' @rdname fmalloc-arithmetic
 #' @export
 Ops.fmalloc <- function(e1, e2) {
-  if (missing(e2)) {
-    if (is_fmalloc(e1)) return(once(.Call(rfm_c_ops, .Generic, e1, NULL)))
-    return(get(.Generic, baseenv())(without_class(e1)))
+  unary <- missing(e2)
+  if (unary) e2 <- NULL
+  by_blocks <- if (unary) {
+    is_fmalloc(e1)
+  } else {
+    !is.null(e1) && !is.null(e2) && (is_fmalloc(e1) || is_fmalloc(e2))
   }
-  if (is.null(e1) || is.null(e2) || !(is_fmalloc(e1) || is_fmalloc(e2))) {
-    return(get(.Generic, baseenv())(without_class(e1), without_class(e2)))
+  if (by_blocks) {
+    return(withCallingHandlers(.Call(rfm_c_ops, .Generic, e1, e2), warning = repeated()))
   }
-  once(.Call(rfm_c_ops, .Generic, e1, e2))
+  f <- get(.Generic, baseenv())
+  if (unary) f(without_class(e1)) else f(without_class(e1), without_class(e2))
 }
 
 #' @rdname fmalloc-arithmetic
 #' @export
 Math.fmalloc <- function(x, ...) {
-  if (is_fmalloc(x)) return(once(.Call(rfm_c_math, .Generic, x, list(...))))
+  if (is_fmalloc(x)) {
+    return(withCallingHandlers(.Call(rfm_c_math, .Generic, x, list(...)),
+      warning = repeated()))
+  }
   get(.Generic, baseenv())(without_class(x), ...)
 }
 
-# Every block gives its own warnings: of those that say the same, the first passes.
-once <- function(expr) {
+# A handler of warnings: every block gives its own, and of those that say the same the
+# first one passes. (A function that took the computation as its argument would keep
+# a reference to the result in the handler's environment: the next y[i] <- v would
+# copy it.)
+repeated <- function() {
   seen <- character()
-  withCallingHandlers(expr, warning = function(w) {
+  function(w) {
     text <- conditionMessage(w)
     if (text %in% seen) tryInvokeRestart("muffleWarning")
     seen <<- c(seen, text)
-  })
+  }
 }
 
 # x without the classes of this package. Objects that other code has made from

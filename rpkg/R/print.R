@@ -23,10 +23,10 @@ print.fmalloc <- function(x, ..., max = NULL) {
 
 print_elements <- function(x, limit, ...) {
   if (length(x) <= limit) {
-    print(without_class(.subset(x, seq_along(x))), ..., max = limit)
+    print(.subset(x, seq_along(x)), ..., max = limit)
     return()
   }
-  print(without_class(.subset(x, seq_len(limit))), ..., max = limit)
+  print(.subset(x, seq_len(limit)), ..., max = limit)
   cat_omitted(length(x) - limit, "entries")
 }
 

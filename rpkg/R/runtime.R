@@ -127,7 +127,7 @@ default_is_open <- function() {
 
 check_runtime <- function(runtime) {
   if (!inherits(runtime, "fmalloc_runtime")) {
-    fail("argument", "runtime must be a handle from open_fmalloc()", call = caller())
+    fail("argument", "runtime must be a handle from open_fmalloc()", call = sys.call(-1L))
   }
   runtime
 }
@@ -137,7 +137,7 @@ resolve <- function(runtime) {
   if (is.null(runtime)) runtime <- default$runtime
   if (is.null(runtime)) {
     fail("argument", "fmalloc not initialized: call init_fmalloc() first, ",
-      "or give runtime = a handle from open_fmalloc()", call = caller())
+      "or give runtime = a handle from open_fmalloc()", call = sys.call(-1L))
   }
   check_runtime(runtime)
 }

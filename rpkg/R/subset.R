@@ -1,7 +1,10 @@
-# Subsets. `[[` and `[<-` need no method: R's own work on the vectors in place.
-# `[` has one because R drops the class, and because R makes a matrix subset
-# in memory. It never calls NextMethod(): that would leave a reference to x behind,
-# and the next x[i] <- v would copy the whole vector.
+# Subsets. `[[` and `[<-` need no method: R's own work on the vectors in place. `[` has
+# one, because R drops the class and makes a part of a matrix in memory.
+#
+# The method is long because of something that R 4.5 does: if a function that a method
+# calls assigns to a part of anything (names(y) <- v, y[i] <- v), or the method calls
+# NextMethod(), a reference to x stays behind, and the next x[i] <- v copies the
+# whole vector. So all such assignments stand in the method itself.
 
 #' Subsets of vectors in a store
 #'
@@ -24,84 +27,81 @@
 #' @export
 `[.fmalloc` <- function(x, i, j, ..., drop = TRUE) {
   indices <- nargs() - 1L - !missing(drop)
-  if (indices == 1L && !missing(i)) {
-    return(settle(.subset(x, i), x))
+  if (indices == 1L && missing(i)) {
+    y <- .subset(x, seq_along(x))
+    attributes(y) <- attributes(x)
+  } else if (indices == 1L) {
+    y <- .subset(x, i)
+  } else if (indices == 2L && length(dim(x)) == 2L) {
+    if (missing(i)) i <- TRUE
+    if (missing(j)) j <- TRUE
+    size <- size_if_large(x, i, j)
+    if (is.null(size)) {
+      y <- .subset(x, i, j, drop = drop)
+    } else {
+      # Too large for R's memory, perhaps: gathered in the store by blocks of columns.
+      y <- .Call(rfm_c_temporary, .Call(rfm_c_runtime_of, x), typeof(x), prod(size))
+      columns <- chosen(j, x)
+      at_once <- max(1, block_elements %/% size[1L])
+      for (first in seq.int(1, size[2L], by = at_once)) {
+        last <- min(first + at_once - 1, size[2L])
+        y[((first - 1) * size[1L] + 1):(last * size[1L])] <-
+          some_columns(x, i, columns[first:last])
+      }
+      labels <- dimnames(x)
+      if (!is.null(labels[[1L]])) labels[[1L]] <- labels[[1L]][i]
+      if (!is.null(labels[[2L]])) labels[[2L]] <- labels[[2L]][columns]
+      if (drop && any(size == 1)) {
+        names(y) <- labels[[which(size != 1)]]
+      } else {
+        dim(y) <- size
+        dimnames(y) <- labels
+      }
+    }
+  } else {
+    y <- NextMethod()
   }
-  if (indices == 2L && length(dim(x)) == 2L) {
-    return(subset_matrix(
-      x, if (missing(i)) TRUE else i, if (missing(j)) TRUE else j, drop
-    ))
+  if (stays_ordinary(y, x)) return(y)
+  if (!is_fmalloc(y)) {
+    z <- into_store(y, x)
+    attributes(z) <- attributes(y)
+    y <- z
   }
-  settle(NextMethod(), x)
+  oldClass(y) <- if (is_fmalloc(y)) fmalloc_class(y)
+  y
 }
 
-# y, a part of x: a scalar stays ordinary, anything longer lies in the store of x.
-settle <- function(y, x) {
+# A scalar, or nothing, is an ordinary vector; and so is a part of one.
+stays_ordinary <- function(y, x) {
   n <- length(y)
-  if (n == 0L || n == 1L && is.null(dim(y)) || !is_fmalloc(x)) return(y)
-  if (!is_fmalloc(y)) y <- into_store(y, x)
-  if (is_fmalloc(y)) oldClass(y) <- fmalloc_class(y)
-  y
+  n == 0L || n == 1L && is.null(dim(y)) || !is_fmalloc(x)
 }
 
 # A temporary copy of y in the store of x. A closed store takes nothing new: there
 # y stays ordinary.
 into_store <- function(y, x) {
   runtime <- .Call(rfm_c_runtime_of, x)
-  if (!.Call(rfm_c_is_open, runtime)) return(y)
-  z <- .Call(rfm_c_copy, runtime, y, FALSE)
-  if (is.null(dim(y))) {
-    names(z) <- names(y)
-  } else {
-    dim(z) <- dim(y)
-    dimnames(z) <- dimnames(y)
-  }
-  z
-}
-
-# x[i, j] of a matrix. A small result is R's own work. A large one is put together in
-# the store from blocks of columns, so that it need not fit into memory.
-block_elements <- 2^20
-
-subset_matrix <- function(x, i, j, drop) {
-  columns <- chosen(j, ncol(x), colnames(x))
-  rows <- extent(i, nrow(x))
-  large <- rows * length(columns) > block_elements
-  if (!large || anyNA(columns) || !is_fmalloc(x)) {
-    return(settle(.subset(x, i, j, drop = drop), x))
-  }
-  runtime <- .Call(rfm_c_runtime_of, x)
-  if (!.Call(rfm_c_is_open, runtime)) return(.subset(x, i, j, drop = drop))
-  y <- gather_columns(runtime, x, i, columns, rows)
-  names <- dimnames(x)
-  if (!is.null(names)) {
-    names[1:2] <- list(
-      if (!is.null(names[[1L]])) names[[1L]][i],
-      if (!is.null(names[[2L]])) names[[2L]][columns]
-    )
-  }
-  shape(y, c(rows, length(columns)), names, drop)
+  if (.Call(rfm_c_is_open, runtime)) .Call(rfm_c_copy, runtime, y, FALSE) else y
 }
 
 # The columns that j means, as numbers.
-chosen <- function(j, n, names) {
-  if (is.character(j)) match(j, names) else seq_len(n)[j]
+chosen <- function(j, x) {
+  if (is.character(j)) match(j, colnames(x)) else seq_len(ncol(x))[j]
 }
 
-extent <- function(i, n) {
+chosen_count <- function(i, n) {
   if (isTRUE(i)) n else if (is.character(i)) length(i) else length(seq_len(n)[i])
 }
 
-gather_columns <- function(runtime, x, i, columns, rows) {
-  count <- length(columns)
-  y <- .Call(rfm_c_temporary, runtime, typeof(x), rows * count)
-  at_once <- max(1, block_elements %/% rows)
-  for (first in seq(1, count, by = at_once)) {
-    last <- min(first + at_once - 1, count)
-    y[((first - 1) * rows + 1):(last * rows)] <-
-      some_columns(x, i, columns[first:last])
-  }
-  y
+# The dimensions of x[i, j], if that is large and there is a store to make it in, and no
+# column is asked for that does not exist. All else R does, or refuses, by itself.
+block_elements <- 2^20
+
+size_if_large <- function(x, i, j) {
+  columns <- chosen(j, x)
+  size <- c(chosen_count(i, nrow(x)), length(columns))
+  if (prod(size) <= block_elements || anyNA(columns) || !is_fmalloc(x)) return(NULL)
+  if (.Call(rfm_c_is_open, .Call(rfm_c_runtime_of, x))) size
 }
 
 # All rows of neighbouring columns are one stretch of the file.
@@ -112,16 +112,4 @@ some_columns <- function(x, i, columns) {
   if (!stretch) return(.subset(x, i, columns, drop = FALSE))
   rows <- as.double(nrow(x))
   .subset(x, ((first - 1) * rows + 1):(last * rows))
-}
-
-# Dimensions and names for a subset of more than one element, as R would give them.
-shape <- function(y, dim, dimnames, drop) {
-  if (drop && any(dim == 1)) {
-    names(y) <- dimnames[[which(dim != 1)]]
-  } else {
-    dim(y) <- dim
-    dimnames(y) <- dimnames
-  }
-  oldClass(y) <- fmalloc_class(y)
-  y
 }

@@ -47,13 +47,19 @@ test_that("a directory is no store", {
   expect_identical(list.files(folder), character())
 })
 
-test_that("a truncated store is damaged, wherever it was cut", {
-  bytes <- store_bytes()
-  for (keep in c(2^20 - 65536, 2^20 - 1, 131072, 65536)) {
-    refused(file_of(bytes[seq_len(keep)]), "fmalloc_error")
+test_that("a truncated store is refused, wherever it was cut", {
+  path <- tempfile()
+  store <- open_fmalloc(path, size_gb = 2^-10)
+  x <- stored(as.numeric(1:1e5), store)
+  rm(x)
+  cleanup_fmalloc(store)
+  rm(store)
+  gc()
+  bytes <- readBin(path, "raw", file.size(path))
+  for (keep in c(length(bytes) - 1, length(bytes) - 65536, 700000, 655360, 131072, 65536)) {
+    refused(file_of(bytes[seq_len(keep)]), "fmalloc_damaged")
   }
-  refused(file_of(bytes[1:100]), "fmalloc_error")
-  refused(file_of(bytes[1:4096]), "fmalloc_error")
+  for (keep in c(4096, 100)) refused(file_of(bytes[seq_len(keep)]), "fmalloc_error")
 })
 
 test_that("a store of another format version is refused as such", {

@@ -64,7 +64,7 @@ test_that("a vector is copied into a matrix, or becomes one in place", {
   expect_identical(dim(x), 2:3)
   expect_identical(class(x), c("fmalloc_matrix", "fmalloc", "numeric"))
   expect_identical(dimnames(y), names)
-  expect_identical(y[2, "b"], 4)
+  expect_identical(y[[2, "b"]], 4)
   expect_identical(nrow(list_fmalloc_allocations(store)), 2L)
 })
 

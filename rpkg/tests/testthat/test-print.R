@@ -25,7 +25,7 @@ test_that("matrices print as matrices", {
 test_that("long vectors and matrices are cut as R cuts them", {
   store <- new_store()
   x <- stored(as.numeric(1:500), store)
-  expect_identical(capture.output(print(x, max = 20))[1:2], capture.output(print(as.numeric(1:20))))
+  expect_identical(capture.output(print(x, max = 20))[1], capture.output(print(as.numeric(1:20))))
   expect_output(print(x, max = 20), "omitted 480 entries")
   old <- options(max.print = 30)
   on.exit(options(old))

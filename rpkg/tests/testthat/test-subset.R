@@ -37,7 +37,7 @@ test_that("indices that R refuses are refused in R's words", {
   expect_error(x[c(-1, 1)], "subscripts")
   expect_error(m[3, 1], "subscript out of bounds")
   expect_error(m[1, 4], "subscript out of bounds")
-  expect_error(m[, "a"], "subscript out of bounds")
+  expect_error(m[, "a"], "no 'dimnames' attribute")
   expect_error(x[1, 2], "incorrect number of dimensions")
 })
 
@@ -109,26 +109,35 @@ test_that("large parts of a matrix are gathered in the store, with the same resu
 })
 
 test_that("to read a part leaves no reference that would make a write copy", {
+  # No helper may touch x: R's compiler keeps a reference to what it sees a closure do.
   store <- new_store()
+  away <- file(nullfile(), "w")
   x <- stored(as.numeric(1:1000), store)
-  where <- info_of(x)$offset
+  where <- .Call(Rfmalloc:::rfm_c_vector_info, x)$offset
   a <- x[1:10]
   b <- x[5]
   x[1] <- b + 1
   for (k in 1:20) x[k] <- x[k] + 1
   s <- x + 1
+  s <- -x
+  s <- sqrt(x)
   x[2] <- 0
-  capture.output(print(x))
+  sink(away)
+  print(x)
+  sink()
   x[3] <- 0
-  expect_identical(info_of(x)$offset, where)
+  expect_identical(.Call(Rfmalloc:::rfm_c_vector_info, x)$offset, where)
   m <- stored_matrix(matrix(1:200, 20), store)
-  where <- info_of(m)$offset
+  where <- .Call(Rfmalloc:::rfm_c_vector_info, m)$offset
   a <- m[1:3, ]
   b <- m[2, 2]
   m[1, 1] <- 0L
-  capture.output(print(m))
+  sink(away)
+  print(m)
+  sink()
   m[2, ] <- 1L
-  expect_identical(info_of(m)$offset, where)
+  expect_identical(.Call(Rfmalloc:::rfm_c_vector_info, m)$offset, where)
+  close(away)
 })
 
 test_that("subsets of a closed store's vector are ordinary", {
