@@ -822,6 +822,7 @@ static enum rfm_status
 commit(struct rfm_store *store, struct rfm_error *error)
 {
 	struct rfm_catalog *catalog = &store->catalog;
+	enum rfm_status     status;
 
 	if (store->log.uncommitted > 0)
 		RFM_TRY(begin(store, error));
@@ -830,11 +831,11 @@ commit(struct rfm_store *store, struct rfm_error *error)
 	store->last_sync = store->os->now(store->os);
 	pending_are_committed(store);
 	release_waiting(store);
-	if (store->log.begun && dead_log_bytes(store) >
-	    store->log.bytes / 2 + store->log.first_segment_bytes &&
-	    checkpoint(store, error) != RFM_OK && store->log.poisoned)
-		return RFM_POISONED;
-	return RFM_OK;
+	if (!store->log.begun || dead_log_bytes(store) <=
+	    store->log.bytes / 2 + store->log.first_segment_bytes)
+		return RFM_OK;
+	status = checkpoint(store, error);
+	return store->log.poisoned ? status : RFM_OK;
 }
 /* tidy the log when too much of it is dead */
 static uint64_t
