@@ -1,7 +1,8 @@
 /*
- * A machine on the lying disk, for the tests of log and store: barriers are
- * written down by name, a read can be followed by an accident, and the power can be
- * cut with everything that was written arrived, or with bytes changed by hand.
+ * A machine on the lying disk, for the tests of log and store: barriers that
+ * succeed are written down by name, a read can be followed by an accident, and the
+ * power can be cut, with everything that was written arrived or with bytes changed
+ * by hand.
  */
 #ifndef MACHINE_H
 #define MACHINE_H
@@ -39,16 +40,22 @@ static enum rfm_status
 noted_barrier(struct rfm_os *os, struct rfm_file *file,
     enum rfm_barrier name, struct rfm_error *e)
 {
-	write_down(name);
-	return honest.barrier(os, file, name, e);
+	enum rfm_status status = honest.barrier(os, file, name, e);
+
+	if (status == RFM_OK)
+		write_down(name);
+	return status;
 }
 
 static enum rfm_status
 noted_directory(struct rfm_os *os, const char *path, enum rfm_barrier name,
     struct rfm_error *e)
 {
-	write_down(name);
-	return honest.barrier_directory(os, path, name, e);
+	enum rfm_status status = honest.barrier_directory(os, path, name, e);
+
+	if (status == RFM_OK)
+		write_down(name);
+	return status;
 }
 
 static enum rfm_status
