@@ -16,7 +16,6 @@
 struct vector {
 	uint64_t id, offset, bytes;
 	uint64_t made, sealed, freed;    /* sequences, or NEVER */
-	uint64_t record;                 /* where its ALLOCATE is */
 	bool     summed;                 /* it carries a checksum */
 	uint32_t checksum;
 };
@@ -776,16 +775,13 @@ check_place(struct check *c, const struct record *r)
 }
 /* remember a payload */
 static void
-remember_vector(struct check *c, const struct record *r,
-    struct vector *v)
+remember_vector(const struct record *r, struct vector *v)
 {
 	const struct rfm_allocate_disk *a = &r->body.allocate;
 	bool sealed = (a->flags & RFM_ALLOCATE_SEALED) != 0;
 
-	(void)c;
 	*v = (struct vector){ .id = a->id, .offset = a->offset,
-	    .bytes = a->bytes, .record = r->at,
-	    .made = r->head.sequence, .freed = NEVER,
+	    .bytes = a->bytes, .made = r->head.sequence, .freed = NEVER,
 	    .sealed = sealed ? r->head.sequence : NEVER,
 	    .summed = a->checksum_kind == RFM_CHECKSUM_CRC32C,
 	    .checksum = a->payload_checksum };
@@ -813,7 +809,7 @@ account_allocate(struct check *c, const struct record *r)
 	    sizeof *c->vectors);
 	c->vectors = list;
 	if (status == RFM_OK)
-		remember_vector(c, r, &c->vectors[c->vectors_count++]);
+		remember_vector(r, &c->vectors[c->vectors_count++]);
 	return status;
 }
 /* take account of FREE and SEAL */
