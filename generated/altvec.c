@@ -135,6 +135,12 @@ rfm_altvec_blank(uint32_t type, double promised_length)
 	return x;
 }
 
+SEXP
+rfm_altvec_window(SEXP pointer, uint32_t type)
+{
+	return R_new_altrep(classes[type], pointer, R_NilValue);
+}
+
 /* put a payload into a blank vector */
 void
 rfm_altvec_fill(SEXP x, struct rfm_runtime *runtime,
@@ -244,7 +250,13 @@ void
 rfm_altvec_read(SEXP x, uint64_t from, uint64_t count, void *to)
 {
 	R_xlen_t i = (R_xlen_t)from, n = (R_xlen_t)count;
+	uint64_t size = rfm_type_bytes(rfm_type_of(TYPEOF(x)));
+	const char *address = DATAPTR_OR_NULL(x);
 
+	if (address != NULL && from + count <= (uint64_t)XLENGTH(x)) {
+		memcpy(to, address + from * size, count * size);
+		return;
+	}
 	switch (TYPEOF(x)) {
 	case LGLSXP:
 		LOGICAL_GET_REGION(x, i, n, to);
@@ -569,12 +581,13 @@ coerce(SEXP x, int sexp)
 		return NULL;
 	y = rfm_altvec_sibling(x, to, length);
 	if (y == NULL)
-		return NULL;
+		y = Rf_allocVector((SEXPTYPE)sexp, (R_xlen_t)length);
 	PROTECT(y);
 	for (i = 0; i < length; i += n) {
 		n = length - i < COPY_BYTES ? length - i : COPY_BYTES;
 		R_CheckUserInterrupt();
-		lost |= convert(from, address_of(x), to, address_of(y), i, n);
+		lost |= convert(from, address_of(x), to,
+		    (void *)(uintptr_t)DATAPTR_RO(y), i, n);
 	}
 	if (lost)
 		Rf_warning("NAs introduced by coercion to integer range");

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define OPS_BLOCK 16384
+#define OPS_BLOCK 8192
 
 /* what is to be computed */
 struct operand {
@@ -13,6 +13,7 @@ struct operand {
 	uint64_t length;
 	SEXP     block;         /* bound to the symbol */
 	bool     steady;        /* the same block serves every round */
+	struct rfm_payload *window; /* or NULL: the block is a copy */
 };
 
 struct job {
@@ -34,6 +35,7 @@ add_operand(struct job *job, const char *name, SEXP vector)
 	operand->length = (uint64_t)Rf_xlength(vector);
 	operand->block = R_NilValue;
 	operand->steady = false;
+	operand->window = NULL;
 	if (job->ours == NULL && rfm_altvec_inner(vector) != NULL)
 		job->ours = vector;
 }
@@ -86,15 +88,34 @@ read_recycled(const struct operand *operand, uint64_t from, uint64_t count)
 		at = 0;
 	}
 }
-
+/* open a window on an operand */
 static void
-bind_block(struct job *job, struct operand *operand, uint64_t from,
+open_window(struct job *job, struct operand *operand)
+{
+	SEXP room = PROTECT(Rf_allocVector(RAWSXP,
+	    sizeof *operand->window));
+	SEXP pointer = PROTECT(R_MakeExternalPtr(RAW(room), R_NilValue,
+	    room));
+
+	operand->window = memset(RAW(room), 0, sizeof *operand->window);
+	operand->window->type = rfm_type_of(TYPEOF(operand->vector));
+	operand->window->state = RFM_TEMPORARY;
+	operand->block = PROTECT(rfm_altvec_window(pointer,
+	    operand->window->type));
+	MARK_NOT_MUTABLE(operand->block);
+	Rf_defineVar(operand->symbol, operand->block, job->environment);
+	UNPROTECT(3);
+}
+/* copy a block of an operand */
+static void
+copy_block(struct job *job, struct operand *operand, uint64_t from,
     uint64_t count)
 {
 	uint64_t size = operand->length;
 
-	if (operand->steady)
-		return;
+	if (operand->window != NULL)
+		operand->block = R_NilValue;
+	operand->window = NULL;
 	operand->steady = size < job->length && OPS_BLOCK % size == 0 &&
 	    job->length % size == 0;
 	if (!operand->steady)
@@ -108,6 +129,27 @@ bind_block(struct job *job, struct operand *operand, uint64_t from,
 		UNPROTECT(1);
 	}
 	read_recycled(operand, operand->steady ? 0 : from, size);
+}
+
+static void
+bind_block(struct job *job, struct operand *operand, uint64_t from,
+    uint64_t count)
+{
+	const char *address = NULL;
+
+	if (operand->steady)
+		return;
+	if (operand->length == job->length)
+		address = DATAPTR_OR_NULL(operand->vector);
+	if (address == NULL) {
+		copy_block(job, operand, from, count);
+		return;
+	}
+	if (operand->window == NULL)
+		open_window(job, operand);
+	operand->window->address = (void *)(uintptr_t)(address +
+	    from * rfm_type_bytes(operand->window->type));
+	operand->window->length = count;
 }
 /* compute the result block by block */
 /* make the target when its type is known */
@@ -499,6 +541,78 @@ copy_attributes(struct job *job, SEXP target, bool most)
 	}
 	copy_names(x, y, target);
 }
+/* accumulate sums and products */
+/* accumulate doubles */
+struct running {
+	bool        product, stopped;
+	long double total;
+};
+
+static void
+run_doubles(struct running *running, const double *x, uint64_t n,
+    double *to)
+{
+	long double total = running->total;
+	uint64_t k;
+
+	for (k = 0; k < n; k++) {
+		total = running->product ? total * x[k] : total + x[k];
+		to[k] = (double)total;
+	}
+	running->total = total;
+}
+/* accumulate integers until they stop */
+static void
+run_integers(struct running *running, const double *x, uint64_t n, int *to)
+{
+	uint64_t k;
+
+	for (k = 0; k < n; k++) {
+		to[k] = NA_INTEGER;
+		if (running->stopped)
+			continue;
+		running->stopped = ISNAN(x[k]);
+		if (running->stopped)
+			continue;
+		running->total += x[k];
+		if (running->total > INT_MAX || running->total <= INT_MIN) {
+			running->stopped = true;
+			Rf_warning("integer overflow in 'cumsum'; use "
+			    "'cumsum(as.numeric(.))'");
+			continue;
+		}
+		to[k] = (int)running->total;
+	}
+}
+
+static SEXP
+compute_running(struct job *job, bool product)
+{
+	struct numbers x;
+	struct running running = { product, false, product ? 1 : 0 };
+	bool real = product || TYPEOF(job->operands[0].vector) == REALSXP;
+	uint64_t from, count;
+	SEXP target;
+
+	target = PROTECT(make_target(job, real ? REALSXP : INTSXP));
+	begin_numbers(&x, &job->operands[0], job->length);
+	for (from = 0; from < job->length; from += count) {
+		count = job->length - from;
+		if (count > NUMBERS_BLOCK)
+			count = NUMBERS_BLOCK;
+		if (from % (NUMBERS_BLOCK * 64) == 0)
+			R_CheckUserInterrupt();
+		if (real)
+			run_doubles(&running, reach(&x, from, count), count,
+			    REAL(target) + from);
+		else
+			run_integers(&running, reach(&x, from, count), count,
+			    INTEGER(target) + from);
+	}
+	copy_names(job->operands[0].vector, NULL, target);
+	UNPROTECT(1);
+	return target;
+}
 /* decide whether blocks will do */
 static bool
 is_plain(const struct operand *operand)
@@ -620,16 +734,21 @@ is_elementwise(const char *generic, SEXP extra)
 SEXP
 rfm_ops_math(const char *generic, SEXP x, SEXP extra)
 {
+	static const char *const running[] = { "cumsum", "cumprod", NULL };
 	struct job job;
 	SEXP result;
 
 	set_up(&job, generic, x, R_NilValue, extra);
 	PROTECT(job.call);
 	PROTECT(job.environment);
+	job.length = job.operands[0].length;
 	if (is_elementwise(generic, extra) && blocks_will_do(&job)) {
-		job.length = job.operands[0].length;
 		result = PROTECT(compute_blocks(&job));
 		copy_attributes(&job, result, true);
+	} else if (is_one_of(generic, running) && is_plain(job.operands) &&
+	    is_number(x)) {
+		result = PROTECT(compute_running(&job,
+		    strcmp(generic, "cumprod") == 0));
 	} else {
 		result = PROTECT(compute_whole(&job));
 	}
