@@ -448,7 +448,7 @@ static void
 a_segment_without_its_link_is_not_looked_at(void **state)
 {
 	uint8_t  zeros[LINK] = { 0 };
-	uint64_t link;
+	uint64_t link = 0;
 
 	(void)state;
 	while (rig.log.count < 2) {
