@@ -31,24 +31,6 @@ check_size <- function(size_gb) {
   bytes
 }
 
-# The five types, by every name they go by.
-type_names <- c("logical", "integer", "numeric", "complex", "raw", "double")
-type_canonical <- c("logical", "integer", "numeric", "complex", "raw", "numeric")
-
-check_type <- function(type) {
-  if (!is.character(type) || length(type) != 1L) {
-    fail("argument", "Unsupported vector type: type must be one character string",
-      call = sys.call(-1L))
-  }
-  known <- match(type, type_names)
-  if (is.na(known)) {
-    fail("argument", "Unsupported vector type '", type, "'",
-      if (type %in% c("character", "list")) " yet",
-      "; supported: logical, integer, numeric (double), complex, raw", call = sys.call(-1L))
-  }
-  type_canonical[known]
-}
-
 largest_length <- 2^52 # elements: R_XLEN_T_MAX
 
 check_count <- function(n, what, largest = largest_length) {

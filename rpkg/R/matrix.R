@@ -18,12 +18,10 @@
 create_fmalloc_matrix <- function(type = "integer", nrow, ncol, dimnames = NULL,
                                   runtime = NULL, zero_initialize = TRUE) {
   if (missing(nrow) || missing(ncol)) fail("argument", "nrow and ncol are required")
-  type <- check_type(type)
   dim <- check_dim(nrow, ncol)
   dimnames <- check_dimnames(dimnames, dim)
-  zero <- check_flag(zero_initialize, "zero_initialize")
-  .Call(rfm_c_create, resolve(runtime), type, prod(dim), zero, dim, dimnames,
-    c("fmalloc_matrix", "fmalloc", type))
+  .Call(rfm_c_create, resolve(runtime), type, prod(dim), zero_initialize, dim,
+    dimnames, TRUE)
 }
 
 #' Shape a vector as a matrix
@@ -52,7 +50,6 @@ as_fmalloc_matrix <- function(x, nrow = NULL, ncol = NULL, dimnames = NULL,
   dimnames <- check_dimnames(dimnames, dim)
   ours <- is_fmalloc(x)
   if (check_flag(copy, "copy")) {
-    check_type(typeof(x))
     m <- .Call(rfm_c_copy, if (!ours) resolve(NULL), x, TRUE)
   } else {
     m <- check_fmalloc_vector(x)
@@ -92,6 +89,13 @@ quotient <- function(n, by) if (by == 0) 0 else n %/% by
 
 # The class attribute of a vector in a store: its shape, the package, its type.
 fmalloc_class <- function(x, shape = if (length(dim(x)) == 2L) "matrix" else "vector") {
-  type <- typeof(x)
-  c(paste0("fmalloc_", shape), "fmalloc", if (type == "double") "numeric" else type)
+  classes[[shape]][[typeof(x)]]
 }
+
+classes <- lapply(c(vector = "fmalloc_vector", matrix = "fmalloc_matrix"), function(shape) {
+  lapply(
+    c(logical = "logical", integer = "integer", double = "numeric", complex = "complex",
+      raw = "raw"),
+    function(type) c(shape, "fmalloc", type)
+  )
+})

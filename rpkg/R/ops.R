@@ -71,3 +71,12 @@ without_class <- function(x) {
   }
   x
 }
+
+# R's own range() makes an ordinary copy of its arguments first.
+#' @rdname fmalloc-arithmetic
+#' @param na.rm,finite As for [range()].
+#' @export
+range.fmalloc <- function(..., na.rm = FALSE, finite = FALSE) {
+  if (finite) return(range.default(..., finite = TRUE))
+  c(min(..., na.rm = na.rm), max(..., na.rm = na.rm))
+}

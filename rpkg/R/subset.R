@@ -27,11 +27,12 @@
 #' @export
 `[.fmalloc` <- function(x, i, j, ..., drop = TRUE) {
   indices <- nargs() - 1L - !missing(drop)
-  if (indices == 1L && missing(i)) {
+  if (indices == 1L && !missing(i)) {
+    y <- .subset(x, i)
+    if (length(y) <= 1L) return(y)
+  } else if (indices == 1L) {
     y <- .subset(x, seq_along(x))
     attributes(y) <- attributes(x)
-  } else if (indices == 1L) {
-    y <- .subset(x, i)
   } else if (indices == 2L && length(dim(x)) == 2L) {
     if (missing(i)) i <- TRUE
     if (missing(j)) j <- TRUE
@@ -61,20 +62,16 @@
   } else {
     y <- NextMethod()
   }
-  if (stays_ordinary(y, x)) return(y)
+  # A scalar, or nothing, is an ordinary vector; and so is a part of one.
+  if (length(y) == 0L || length(y) == 1L && is.null(dim(y))) return(y)
   if (!is_fmalloc(y)) {
+    if (!is_fmalloc(x)) return(y)
     z <- into_store(y, x)
     attributes(z) <- attributes(y)
     y <- z
   }
   oldClass(y) <- if (is_fmalloc(y)) fmalloc_class(y)
   y
-}
-
-# A scalar, or nothing, is an ordinary vector; and so is a part of one.
-stays_ordinary <- function(y, x) {
-  n <- length(y)
-  n == 0L || n == 1L && is.null(dim(y)) || !is_fmalloc(x)
 }
 
 # A temporary copy of y in the store of x. A closed store takes nothing new: there

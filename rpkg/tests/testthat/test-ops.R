@@ -185,3 +185,16 @@ test_that("an interrupt in a long computation leaves everything in order", {
   expect_true(check_fmalloc(path)$sound)
   expect_identical(sum(x + 1), 4e6)
 })
+
+test_that("range agrees with R", {
+  store <- new_store()
+  for (values in c(samples, list(double = c(2, -1, NaN, 5), empty = numeric()))) {
+    x <- stored(values, store)
+    for (na.rm in c(TRUE, FALSE)) {
+      expect_identical(outcome(range(x, na.rm = na.rm)), outcome(range(values, na.rm = na.rm)))
+    }
+  }
+  x <- stored(samples$numeric, store)
+  expect_identical(range(x, finite = TRUE), range(samples$numeric, finite = TRUE))
+  expect_identical(range(x[1:2], 7, -9), c(-9, 7))
+})
