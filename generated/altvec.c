@@ -110,6 +110,7 @@ rfm_altvec_live(SEXP x)
 	return payload;
 }
 
+/* tell whether a vector's store is open */
 bool
 rfm_altvec_open(SEXP x)
 {
@@ -920,7 +921,7 @@ refuse_record(enum rfm_status status, const struct reference *reference,
 	    (unsigned long long)reference->id, reference->path);
 	rfm_raise(rfm_status_name(status), 0, reference->path, message);
 }
-
+/* resolve a reference */
 static SEXP
 unserialize(SEXP class, SEXP state)
 {

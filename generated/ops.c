@@ -309,6 +309,7 @@ calculate(enum operator operator, const double *x, bool single,
 	}
 }
 
+/* compare two runs */
 static void
 compare(enum operator operator, const double *x, const double *y,
     uint64_t n, int *to)
