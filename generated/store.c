@@ -1083,7 +1083,6 @@ apply_twice(struct rfm_store *store, uint32_t kind, const void *body,
 	return rfm_catalog_apply(&store->catalog, kind, body,
 	    record_offset, log->file_bytes, error);
 }
-
 static enum rfm_status
 learn(void *context, uint32_t kind, const void *body,
     uint64_t record_offset, struct rfm_error *error)
