@@ -84,6 +84,15 @@ all_zero(const void *from, uint64_t bytes)
 	return true;
 }
 
+/* Under valgrind all is 30 times slower; what only takes time is done less. */
+UNUSED static bool
+slow_motion(void)
+{
+	const char *loaded = getenv("LD_PRELOAD");
+
+	return loaded != NULL && strstr(loaded, "vgpreload") != NULL;
+}
+
 /* A random walk: RFM_SEED replays one. */
 static uint64_t walk_state UNUSED;
 
