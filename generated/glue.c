@@ -43,10 +43,10 @@ size_of(SEXP x, const char *what)
 	double value;
 
 	if ((TYPEOF(x) != REALSXP && TYPEOF(x) != INTSXP) || XLENGTH(x) != 1)
-		refuse(what, "must be a single number");
+		refuse(what, "must be a single non-negative number");
 	value = Rf_asReal(x);
 	if (!(value >= 0))
-		refuse(what, "must be a non-negative number");
+		refuse(what, "must be a single non-negative number");
 	if (value > 9007199254740992.)
 		rfm_raise("too_large", 0, NULL, "A vector or store of more "
 		    "than 2^53 elements or bytes cannot be made");
@@ -58,7 +58,8 @@ size_of(SEXP x, const char *what)
 static uint32_t
 type_of(SEXP x)
 {
-	const char *name = text_of(x, "type");
+	bool text = TYPEOF(x) == STRSXP && XLENGTH(x) == 1;
+	const char *name = text ? CHAR(STRING_ELT(x, 0)) : "?";
 	uint32_t type = rfm_type_named(name);
 	char message[200];
 

@@ -389,10 +389,12 @@ rfm_raise(const char *kind, int os_errno, const char *path,
 void
 rfm_raise_error(const struct rfm_error *error, const char *path)
 {
-	char message[1024];
 	const char *what = remedy(error->status);
+	bool named = path == NULL || strstr(error->text, path) != NULL;
+	char message[1024];
 
-	snprintf(message, sizeof message, "%s%s%s", error->text,
+	snprintf(message, sizeof message, "%.400s%s%s%s%s",
+	    named ? "" : path, named ? "" : ": ", error->text,
 	    what[0] == '\0' ? "" : "\n", what);
 	rfm_raise(rfm_status_name(error->status), error->os_errno, path,
 	    message);
