@@ -776,7 +776,7 @@ fill_a_small_disk(void)
 	unsigned            n = 0;
 
 	if (unshare(CLONE_NEWNS) != 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("none", folder, "tmpfs", 0, "size=40m") != 0)
 		return 99;
 	if (chdir(folder) != 0 || try_to_open(&writing) != RFM_OK)
