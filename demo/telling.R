@@ -7,6 +7,7 @@ heading <- function(text) cat("\n", text, "\n", strrep("=", nchar(text)), "\n\n"
 # A paragraph; what is in %s is filled in from the rest.
 tell <- function(text, ...) {
   if (...length()) text <- sprintf(text, ...)
+  text <- gsub("[[:space:]]+", " ", text)
   cat(strwrap(text, width = 78, indent = 2, exdent = 2), "", sep = "\n")
 }
 
@@ -21,7 +22,11 @@ megabytes <- function(bytes) {
   if (bytes < 1e4) paste(number(bytes), "bytes") else paste(number(bytes / 2^20, 1), "MB")
 }
 
-seconds_of <- function(expr) system.time(expr, gcFirst = FALSE)[["elapsed"]]
+seconds_of <- function(expr) {
+  started <- Sys.time()
+  expr
+  as.numeric(difftime(Sys.time(), started, units = "secs"))
+}
 
 duration <- function(seconds) {
   if (seconds < 1) sprintf("%.1f ms", 1000 * seconds) else sprintf("%.1f s", seconds)

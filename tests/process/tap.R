@@ -11,7 +11,8 @@ ok <- function(holds, ...) {
   holds <- isTRUE(holds)
   tap$run <- tap$run + 1
   if (!holds) tap$failed <- tap$failed + 1
-  cat(if (holds) "ok " else "not ok ", tap$run, " - ", ..., "\n", sep = "")
+  text <- gsub("\n", " ", paste0(..., collapse = ""))
+  cat(if (holds) "ok " else "not ok ", tap$run, " - ", text, "\n", sep = "")
   invisible(holds)
 }
 

@@ -57,7 +57,7 @@ job <- mcparallel({
 })
 sums <- c(sum(temporary), sum(temporary), sum(x))
 rm(temporary)
-gc()
+invisible(gc())
 for (k in 1:30) {
   y <- x + k
   z <- create_fmalloc_vector("numeric", n, store)
@@ -71,17 +71,18 @@ ok(identical(mccollect(job)[[1]], sums),
 
 got <- mclapply(1:2, function(k) x[1:100] * k, mc.cores = 2)
 ok(identical(as.numeric(got[[2]][]), as.numeric(1:100) * 2), "a child's result reaches the parent")
-refused <- mclapply(1, function(k) class(error_of(sync_fmalloc(store)))[1])[[1]]
+in_child <- function(expr) mccollect(mcparallel(expr))[[1]]
+refused <- in_child(class(error_of(sync_fmalloc(store)))[1])
 ok(refused %in% c("fmalloc_forked", "NULL"), "sync in a child: ", refused)
-e <- mclapply(1, function(k) { destroy_fmalloc_vector(sealed, unsafe = TRUE); 1 })
+destroyed <- in_child(class(error_of(destroy_fmalloc_vector(sealed, unsafe = TRUE)))[1])
 ok(identical(sum(sealed), 500500L) && sum(readRDS(file)) == 500500,
-  "a child's destroy leaves the parent's vector alone")
-mclapply(1:2, function(k) cleanup_fmalloc(store))
+  "a child's destroy (", destroyed, ") leaves the parent's vector alone")
+done <- in_child(cleanup_fmalloc(store))
 ok(length(create_fmalloc_vector("raw", 10, store)) == 10, "a child's cleanup leaves the parent's store open")
 x[1] <- 0
 ok(x[1] == 0, "the parent writes on")
 cleanup_fmalloc(store)
-rm(list = setdiff(ls(), c("path", lsf.str())))
-gc(full = TRUE)
+rm(x, y, z, sealed, store, job)
+invisible(gc(full = TRUE))
 ok(rfm_check(path) == 0 && check_fmalloc(path)$report$clean, "rfm-check: sound, closed cleanly")
 finish()
