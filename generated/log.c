@@ -476,20 +476,22 @@ follow_link(struct rfm_log *log, const uint8_t *body, bool *more,
 {
 	struct rfm_link_disk   link;
 	struct rfm_log_segment next;
+	enum rfm_status        status;
 
 	memcpy(&link, body, sizeof link);
 	next.offset = link.offset;
 	next.bytes = link.bytes;
 	next.salt = link.salt;
 	log->sequence++;
-	RFM_TRY(enter_segment(log, &next, more, error));
-	if (*more) {
+	status = enter_segment(log, &next, more, error);
+	if (status == RFM_OK && *more) {
 		log->bytes += record_bytes(RFM_RECORD_LINK);
-	} else {
-		log->sequence--;
-		log->cut = true;
+		return RFM_OK;
 	}
-	return RFM_OK;
+	log->sequence--;
+	*more = false;
+	log->cut |= status == RFM_OK;
+	return status;
 }
 /* judge what lies behind the end */
 static enum rfm_status

@@ -1408,6 +1408,7 @@ read_afresh(struct rfm_store *store, struct rfm_error *error)
 	if (status != RFM_OK) {
 		rfm_catalog_dispose(&store->catalog);
 		store->catalog = old;
+		store->log.superblock.head_offset = 0;	/* keeps I13 */
 		return status;
 	}
 	rfm_catalog_dispose(&old);

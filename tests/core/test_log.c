@@ -1385,6 +1385,38 @@ a_reader_follows_a_link_into_a_file_that_has_grown(void **state)
 	assert_int_equal(reader.log.sequence, rig.log.sequence);
 }
 
+static enum rfm_status
+no_opinion(void *context, uint32_t kind, const void *body, uint64_t at,
+    struct rfm_error *e)
+{
+	(void)context, (void)kind, (void)body, (void)at, (void)e;
+	return RFM_OK;
+}
+
+/* proves I13 */
+static void
+a_refresh_that_fails_on_its_way_goes_on_next_time(void **state)
+{
+	(void)state;
+	for (uint32_t nth = 1; nth <= 6; nth++) {
+		connect(&reader, 512, FILE_BYTES);
+		OK(reader.os->open(reader.os, "store", RFM_OPEN_READ,
+		    &reader.log.file, &error));
+		OK(rfm_log_open(&reader.log, no_opinion, NULL, &error));
+		fill_segments((unsigned)rig.log.count + 1);
+		fail_next(RFM_LYING_READ, nth, RFM_IO);
+		(void)rfm_log_refresh(&reader.log, &replaced, no_opinion,
+		    NULL, &error);
+		disarm();
+		OK(rfm_log_refresh(&reader.log, &replaced, no_opinion, NULL,
+		    &error));
+		assert_int_equal(reader.log.sequence, rig.log.sequence);
+		assert_int_equal(reader.log.tail, rig.log.tail);
+		assert_false(reader.log.cut);
+		end(&reader);
+	}
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -1447,6 +1479,7 @@ main(void)
 		T(a_reader_who_sees_half_a_record_looks_again),
 		T(a_reader_who_comes_while_the_writer_begins_sees_no_damage),
 		T(a_reader_follows_a_link_into_a_file_that_has_grown),
+		T(a_refresh_that_fails_on_its_way_goes_on_next_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1702,6 +1702,78 @@ whatever_call_fails_nothing_has_changed(void **state)
 
 /* proves I13 */
 static void
+a_reservation_that_fails_half_way_loses_no_room(void **state)
+{
+	struct rfm_open_options wide = writing;
+	struct rfm_payload     *p = NULL;
+	uint64_t                free_bytes;
+
+	(void)state;
+	leave();
+	rfm_lying_boot(disk, NULL);
+	wide.bytes = 6u << 20;
+	OK(try_to_open(&wide));
+	/* the middle one of five chunks is there already */
+	release(temporary(2500000));
+	reopen();
+	take_all_room(1);
+	release_all();
+	reopen();
+	free_bytes = info_of(store).free_bytes;
+	for (uint32_t nth = 1; nth <= 2; nth++) {
+		fail_next(RFM_LYING_RESERVE, nth, RFM_DISK_FULL);
+		if (rfm_store_temporary(store, RFM_RAW, 5u << 20, true,
+		    RFM_STAY, &p, &error) == RFM_OK)
+			rfm_payload_release(p);
+		disarm();
+		assert_int_equal(info_of(store).free_bytes, free_bytes);
+	}
+	OK(rfm_store_temporary(store, RFM_RAW, 5u << 20, true, RFM_STAY, &p,
+	    &error));
+	assert_true(all_zero(keep(p)->address, p->bytes));
+	fill(p->address, p->bytes, 1);
+}
+
+/* proves I13 */
+static void
+a_refresh_that_fails_anywhere_can_be_repeated(void **state)
+{
+	static const enum rfm_lying_call calls[] = {
+		RFM_LYING_READ, RFM_LYING_MAP, RFM_LYING_OTHER
+	};
+	struct rfm_open_options roomy = reading;
+	uint64_t                id = create_filled(100, 1), last;
+
+	(void)state;
+	roomy.address_bytes = 1u << 28;
+	for (size_t i = 0; i < COUNT(calls); i++)
+		for (uint32_t nth = 1; nth <= 4; nth++) {
+			unsigned replaced = nth % 2;
+
+			OK(open_other(&roomy));
+			for (int k = 0; k < 20 && replaced; k++)
+				OK(rfm_store_destroy(create(10), true,
+				    &error));
+			if (replaced)
+				OK(rfm_store_sync(store, &error));
+			release_all();
+			if (info_of(store).file_bytes < 4u << 20)
+				take_all_room(2);
+			last = create_filled(50000, 7);
+			fail_next(calls[i], nth, RFM_IO);
+			(void)look_for(other, last);
+			disarm();
+			assert_true(holds(find_in(other, last)->address,
+			    50000, 7));
+			assert_true(holds(find_in(other, id)->address, 100,
+			    1));
+			release_all();
+			close_other();
+		}
+}
+
+/* proves I13 */
+static void
 a_store_that_cannot_be_made_leaves_no_file(void **state)
 {
 	unsigned failures = 0;
@@ -2020,6 +2092,8 @@ main(void)
 		T(a_poisoned_store_is_not_healed_by_opening_it_again_here),
 		T(a_close_without_room_for_its_record_may_be_tried_again),
 		T(whatever_call_fails_nothing_has_changed),
+		T(a_reservation_that_fails_half_way_loses_no_room),
+		T(a_refresh_that_fails_anywhere_can_be_repeated),
 		T(a_store_that_cannot_be_made_leaves_no_file),
 		T(a_forged_catalog_is_damage_and_the_file_is_not_touched),
 		T(overlapping_extents_are_damage_to_a_writer),
