@@ -2,6 +2,7 @@
 #include "altvec.h"
 #include "layout.h"
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #define BLOCK_ELEMENTS 2048
@@ -833,7 +834,8 @@ take_apart(SEXP state, struct reference *reference)
 	id = REAL(VECTOR_ELT(state, REFERENCE_ID))[0];
 	length = REAL(VECTOR_ELT(state, REFERENCE_LENGTH))[0];
 	if (!(id >= 1 && id < 9007199254740992.) ||
-	    !(length >= 0 && length < 9007199254740992.))
+	    !(length >= 0 && length < 9007199254740992.) ||
+	    id != floor(id) || length != floor(length))
 		refuse("its numbers are out of range.");
 	reference->uuid = RAW(VECTOR_ELT(state, REFERENCE_UUID));
 	reference->id = (uint64_t)id;
@@ -944,8 +946,7 @@ unserialize(SEXP class, SEXP state)
 		refuse_record(status, &reference, &error);
 	rfm_altvec_fill(x, runtime, payload);
 	if (fits(payload, &reference, &error) != RFM_OK)
-		rfm_raise_error(&error, reference.path);
-	MARK_NOT_MUTABLE(x);                       /* keeps I7, I9 */
+		rfm_raise_error(&error, reference.path); /* keeps I9 */
 	UNPROTECT(2);
 	return x;
 }
