@@ -338,12 +338,14 @@ remedy(enum rfm_status status)
 	return remedies[status];
 }
 /* build a condition of our classes */
+static SEXP caller;             /* function() sys.call(-1L) */
+
 static SEXP
 current_call(void)
 {
-	SEXP ask = PROTECT(Rf_lang1(Rf_install("sys.call"))), call;
+	SEXP ask = PROTECT(Rf_lang1(caller)), call;
 
-	call = Rf_eval(ask, R_GetCurrentEnv());
+	call = Rf_eval(ask, R_BaseEnv);
 	UNPROTECT(1);
 	return call;
 }
@@ -408,6 +410,8 @@ rfm_runtime_load(void)
 	handle_tag = Rf_install("fmalloc_runtime");
 	view_tag = Rf_install("fmalloc_runtime_view");
 	payload_tag = Rf_install("fmalloc_payload");
+	caller = R_ParseEvalString("function() sys.call(-1L)", R_BaseEnv);
+	R_PreserveObject(caller);
 }
 
 void
