@@ -1047,6 +1047,16 @@ compare_modes(const struct rfm_store *store, uint32_t flags,
 	    store->path, scratch ? "scratch" : "persistent",
 	    scratch ? "persistent" : "scratch");
 }
+/* refuse a file that was cut short */
+static enum rfm_status
+refuse_a_cut_file(const struct rfm_store *store, struct rfm_error *error)
+{
+	if (store->file_bytes % RFM_FILE_STEP_BYTES == 0)
+		return RFM_OK;
+	return rfm_fail(error, RFM_DAMAGED,
+	    "%s has been cut short: no store has %llu bytes",
+	    store->path, (unsigned long long)store->file_bytes);
+}
 /* hold what was freed since the last commit */
 static enum rfm_status
 hold_freed(struct rfm_store *store, struct rfm_entry *e,
@@ -1244,6 +1254,7 @@ open_existing(struct rfm_store *store, struct rfm_error *error)
 	RFM_TRY(peek(store, copies, error));
 	RFM_TRY(in_this_file(store, rfm_superblock_choose(copies,
 	    store->file_bytes, &winner, error), error));
+	RFM_TRY(refuse_a_cut_file(store, error));
 	RFM_TRY(compare_modes(store, copies[winner].flags, error));
 	memcpy(store->uuid, copies[winner].uuid, sizeof store->uuid);
 	if (keeps_catalog(store)) {
