@@ -383,6 +383,8 @@ on_a_full_disk(void)
 	    os->extend(os, f, 2 * MIB, NULL) != RFM_OK ||
 	    os->write(os, f, 0, &byte, 1, NULL) != RFM_OK)
 		return 1;
+	if (os->reserve(os, f, 2 * MIB, MIB, NULL) != RFM_OK)
+		return 6;       /* for the next one to drop */
 	if (os->reserve(os, f, 2 * MIB, 16 * MIB, &error) != RFM_DISK_FULL)
 		return 2;
 	if (stat("g", &about) != 0 || about.st_size != 2 * MIB ||
