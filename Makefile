@@ -83,7 +83,7 @@ valgrind: $(tests:%=$(B)/plain/%) ## the same tests under valgrind
 	    $(B)/plain/$$t || status=1; done; exit $$status
 
 crash: $(B)/crash/explorer ## every file that a power cut may leave, recovered and checked
-	@tools/tap crash $(B)/crash/explorer
+	@tools/tap crash tests/crash/run $(B)/crash/explorer
 
 $(B)/crash/explorer: $(crash:%=$(B)/plain/%.o) $(linked:%=$(B)/plain/%.o)
 	@mkdir -p $(@D)

@@ -23,6 +23,9 @@
 static const struct rfm_open_options writing = {
 	RFM_PERSISTENT, RFM_WRITE, false, RFM_FILE_MIN_BYTES, 512, 8 << 20
 };
+static const struct rfm_open_options judging = {
+	RFM_PERSISTENT, RFM_WRITE, false, RFM_FILE_MIN_BYTES, 512, 1 << 20
+};
 /* what the oracle knows */
 struct fact {
 	uint64_t id, length, seed;
@@ -72,6 +75,7 @@ struct run {
 	unsigned               possibles;
 	struct catalog         possible[MAX_POSSIBLE];
 	bool                   born, ambiguous, after_cut, fault_armed;
+	bool                   sweeping, flush_armed;
 	uint64_t               max_id;
 	struct point          *points;      /* of this era */
 	unsigned               point_count, point_room;
@@ -88,9 +92,12 @@ static struct {
 	unsigned go_deep;          /* one of so many is explored again */
 	struct rfm_lying_effort effort;
 	int      drop;             /* a barrier, or -1 */
+	bool     blind;            /* do without the verifier */
+	bool     first;            /* stop at the first violation */
+	bool     live;             /* only live, look at no image */
 	const char *only;
 	uint64_t cuts, deaths, judged, again, deep;
-	unsigned histories, violations;
+	unsigned histories, violations, failures;
 	struct rfm_lying_disk *bench;      /* where images are opened */
 	struct rfm_lying_disk *deep_disk;  /* where some are explored */
 } all = { .seed = 1, .random_histories = 40, .keep_going = 4,
@@ -148,7 +155,7 @@ print_word(const char *script, unsigned word)
 
 	for (unsigned i = 0; i < word && *at != '\0'; i++) {
 		at += strcspn(at, " ");
-		at += strspn(at, " ");
+		at += strspn(at, " 0123456789");
 	}
 	printf("%.*s", (int)strcspn(at, " "), at);
 }
@@ -551,6 +558,15 @@ epoch_of(const struct run *run)
 	return info.epoch;
 }
 
+static uint64_t
+held_bytes(const struct run *run)
+{
+	struct rfm_store_info info;
+
+	rfm_store_describe(run->store, &info);
+	return info.held_bytes;
+}
+
 static void
 begin_operation(struct run *run, struct operation *operation)
 {
@@ -569,7 +585,8 @@ now_possible(struct run *run, const struct catalog *only)
 	run->possibles = 1;
 }
 static void
-operation_failed(struct run *run, const struct operation *operation)
+operation_failed(struct run *run, const struct operation *operation,
+    const struct rfm_error *error)
 {
 	struct listing        listing;
 	struct rfm_store_info info;
@@ -582,6 +599,9 @@ operation_failed(struct run *run, const struct operation *operation)
 		if (!same_catalog(&run->now, &listing.catalog))
 			violation(run, "a failed operation changed the"
 			    " catalog");
+		if (operation->commits && !info.poisoned &&
+		    run->flush_armed && error->status == RFM_IO)
+			violation(run, "a failed sync may be tried again");
 		if (!info.poisoned)
 			return;
 	}
@@ -607,7 +627,7 @@ end_operation(struct run *run, struct operation *operation,
 	}
 	close_point(point);
 	if (status != RFM_OK)
-		operation_failed(run, operation);
+		operation_failed(run, operation, error);
 	else if (!run->ambiguous)
 		run->now = operation->after;
 	if (status == RFM_OK && operation->commits)
@@ -758,6 +778,9 @@ do_sync(struct run *run, bool and_close, struct rfm_error *error)
 	end_operation(run, &operation, status, error);
 	if (and_close && status != RFM_OK)
 		leave_process(run);
+	if (status == RFM_OK && run->store != NULL && !run->fault_armed &&
+	    run->reader_os == NULL && held_bytes(run) != 0)
+		violation(run, "freed room is still held after a sync");
 	return status;
 }
 static void
@@ -900,7 +923,8 @@ do_cut(struct run *run, uint64_t which)
 		rfm_lying_kill(run->reader_os);
 	end_reader(run);
 	do_kill(run);
-	explore_era(run);
+	if (!run->sweeping)
+		explore_era(run);
 	if (run->failed)
 		return;
 	boot_after_cut(run, which);
@@ -917,7 +941,7 @@ do_fault(struct run *run, const char *verb, uint64_t nth)
 {
 	struct rfm_lying_fault fault = {
 		.call = RFM_LYING_CHANGE, .nth = (uint32_t)nth,
-		.status = RFM_IO, .part = 20
+		.status = RFM_IO, .part = nth % 3 * 40
 	};
 
 	if (strcmp(verb, "die") == 0)
@@ -926,6 +950,9 @@ do_fault(struct run *run, const char *verb, uint64_t nth)
 		fault.call = RFM_LYING_RESERVE;
 		fault.status = RFM_DISK_FULL;
 	}
+	run->flush_armed = strcmp(verb, "flush") == 0;
+	if (run->flush_armed)
+		fault.call = RFM_LYING_FLUSH;
 	rfm_lying_fail(run->disk, &fault);
 	run->fault_armed = true;
 }
@@ -1011,7 +1038,7 @@ run_word(struct run *run, const char *verb, uint64_t n)
 		do_reader(run);
 	else if (strcmp(verb, "leave") == 0)
 		end_reader(run);
-	else if (one_of(verb, "die error full"))
+	else if (one_of(verb, "die error flush full"))
 		do_fault(run, verb, n);
 	else if (one_of(verb, "fill seal destroy drop"))
 		run_slot_word(run, verb, n);
@@ -1156,8 +1183,6 @@ verifier_agrees(struct inquest *inquest, struct rfm_os *os)
 	    &error);
 	if (status == RFM_OK && report.sound)
 		return true;
-	if (getenv("NOLINK") && strstr(inquest->why, "the segment is not there"))
-		return true;
 	if (status != RFM_OK)
 		snprintf(inquest->why, sizeof inquest->why,
 		    "the verifier: %.500s", error.text);
@@ -1205,7 +1230,7 @@ opens_well(struct inquest *inquest, struct rfm_os *os)
 	bool              created, fine;
 	enum rfm_status   status;
 
-	status = rfm_store_open(os, STORE_NAME, &writing, &store, &created,
+	status = rfm_store_open(os, STORE_NAME, &judging, &store, &created,
 	    &error);
 	if (unborn(inquest, status))
 		return true;
@@ -1237,7 +1262,7 @@ judge(struct inquest *inquest)
 
 	all.judged++;
 	fine = opens_well(inquest, os);
-	if (fine && inquest->point->born)
+	if (fine && inquest->point->born && !all.blind)
 		fine = verifier_agrees(inquest, os);
 	rfm_lying_end(os);
 	if (fine && rfm_lying_complaint(all.bench) != NULL) {
@@ -1260,7 +1285,7 @@ add_one_vector(struct inquest *inquest, struct rfm_os *os,
 	slot->type = RFM_NUMERIC;
 	slot->length = 30;
 	slot->seed = 77;
-	status = rfm_store_open(os, STORE_NAME, &writing, &store, &created,
+	status = rfm_store_open(os, STORE_NAME, &judging, &store, &created,
 	    &error);
 	if (status == RFM_OK) {
 		status = rfm_store_create(store, slot->type, slot->length,
@@ -1519,6 +1544,10 @@ static const char *const scripts[][2] = {
 	{ "tail of stale records", "open create 10 sync create 2 create 2"
 	    " create 2 cut 3 open create 2 kill open create 2 create 2 kill"
 	    " open create 2 sync" },
+	{ "stale records that would fit", "open create 1 create 1 create 1"
+	    " sync create 1 create 1 create 1 create 1 create 1 create 1"
+	    " create 1 create 1 cut 1 open create 1 kill open sync cut 0"
+	    " open create 1 sync" },
 	{ "death in a sync", "open create 10 create 20 die 2 sync open"
 	    " create 5 die 3 sync open create 6 sync die 1 create 9 open"
 	    " destroy 0 die 1 sync cut 0 open create 3 sync" },
@@ -1642,7 +1671,8 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: crash_explorer [--seed N] [--random N] [--quick]\n"
-	    "    [--drop BARRIER] [--only NAME] [--history WORDS]\n");
+	    "    [--drop BARRIER] [--blind] [--first] [--only NAME]"
+	    "\n    [--history WORDS] [--live WORDS]\n");
 	exit(64);
 }
 
@@ -1659,6 +1689,11 @@ read_arguments(int count, char **arguments, const char **script)
 			all.effort.random = 3;
 			continue;
 		}
+		if (strcmp(name, "--blind") == 0 ||
+		    strcmp(name, "--first") == 0) {
+			*(name[2] == 'b' ? &all.blind : &all.first) = true;
+			continue;
+		}
 		if (value == NULL)
 			usage();
 		if (strcmp(name, "--seed") == 0)
@@ -1666,15 +1701,71 @@ read_arguments(int count, char **arguments, const char **script)
 		else if (strcmp(name, "--random") == 0)
 			all.random_histories = (unsigned)atoi(value);
 		else if (strcmp(name, "--drop") == 0)
-			all.drop = barrier_named(value);
+			all.first = (all.drop = barrier_named(value)) >= 0;
 		else if (strcmp(name, "--only") == 0)
 			all.only = value;
 		else if (strcmp(name, "--history") == 0)
 			*script = value;
+		else if (strcmp(name, "--live") == 0)
+			all.live = (*script = value) != NULL;
 		else
 			usage();
 		i++;
 	}
+}
+/* let every call fail once */
+static void
+end_run(struct run *run)
+{
+	if (run->reader_os != NULL)
+		rfm_lying_kill(run->reader_os);
+	end_reader(run);
+	do_kill(run);
+	rfm_lying_destroy(run->disk);
+	free(run->points);
+	free(run);
+}
+
+static void
+sweep_one(const char *script, const char *fault, unsigned nth)
+{
+	struct run *run = must(calloc(1, sizeof *run));
+	char        text[1200];
+
+	if (strncmp(script, "open ", 5) != 0) {
+		free(run);
+		return;
+	}
+	snprintf(text, sizeof text, "open %s %u %s kill open create 3 sync"
+	    " cut 0 open create 4 sync close", fault, nth, script + 5);
+	run->name = "failures";
+	run->script = text;
+	run->possibles = 1;
+	run->sweeping = true;
+	run->disk = make_disk(all.seed, true);
+	run_script(run);
+	all.failures++;
+	end_run(run);
+}
+
+static void
+sweep_failures(void)
+{
+	unsigned before = all.violations;
+
+	if (all.only != NULL && strcmp(all.only, "failures") != 0)
+		return;
+	for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+		for (unsigned nth = 1; nth <= 50; nth++)
+			sweep_one(scripts[i][1], "error", nth);
+		for (unsigned nth = 1; nth <= 8; nth++) {
+			sweep_one(scripts[i][1], "full", nth);
+			sweep_one(scripts[i][1], "flush", nth);
+		}
+	}
+	printf("%sok %u - failures: %u runs, each with another call"
+	    " failing\n", before < all.violations ? "not " : "",
+	    ++all.histories, all.failures);
 }
 /* run everything */
 static void
@@ -1689,14 +1780,11 @@ run_history(const char *name, const char *script)
 	run->name = name;
 	run->script = script;
 	run->possibles = 1;             /* of which the first is empty */
+	run->sweeping = all.live;
 	run->disk = make_disk(all.seed, true);
 	run_script(run);
-	if (!run->failed)
+	if (!run->failed && !run->sweeping)
 		explore_era(run);
-	if (run->reader_os != NULL)
-		rfm_lying_kill(run->reader_os);
-	end_reader(run);
-	do_kill(run);
 	all.histories++;
 	all.cuts += run->cuts;
 	all.deaths += run->deaths;
@@ -1704,14 +1792,12 @@ run_history(const char *name, const char *script)
 	    " after deaths\n", run->failed ? "not " : "", all.histories,
 	    name, run->cuts, run->deaths);
 	fflush(stdout);
-	rfm_lying_destroy(run->disk);
-	free(run->points);
-	free(run);
+	end_run(run);
 }
 static bool
 enough(void)
 {
-	return all.drop >= 0 && all.violations > 0;
+	return all.first && all.violations > 0;
 }
 
 static void
@@ -1722,6 +1808,8 @@ run_all(void)
 	for (size_t i = 0; i < sizeof scripts / sizeof scripts[0] &&
 	    !enough(); i++)
 		run_history(scripts[i][0], scripts[i][1]);
+	if (!enough())
+		sweep_failures();
 	for (unsigned i = 0; i < all.random_histories && !enough(); i++) {
 		uint64_t seed = all.seed * 1000 + i;
 
