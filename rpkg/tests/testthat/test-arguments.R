@@ -61,7 +61,7 @@ test_that("flags must be TRUE or FALSE", {
   x <- create_fmalloc_vector("raw", 1, store)
   for (bad in list(NA, "yes", 1, logical(), c(TRUE, FALSE))) {
     expect_error(create_fmalloc_vector("raw", 1, store, zero_initialize = bad),
-      "zero_initialize must be TRUE or FALSE", class = "fmalloc_argument")
+      "zero_initialize.* must be TRUE or FALSE", class = "fmalloc_argument")
     expect_error(destroy_fmalloc_vector(x, unsafe = bad),
       "unsafe must be TRUE or FALSE", class = "fmalloc_argument")
   }
