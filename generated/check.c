@@ -364,6 +364,9 @@ check_superblock(struct check *c, unsigned i)
 	if ((s->flags & ~known) != 0)
 		damage(c, "superblock copy %u: unknown flags 0x%" PRIx32,
 		    i, s->flags);
+	if (s->file_bytes > c->report->file_bytes)
+		damage(c, "superblock copy %u: the file has been cut short:"
+		    " it had " U64 " bytes", i, s->file_bytes);
 	if (!all_zero(s->reserved, sizeof s->reserved))
 		damage(c, "superblock copy %u: its reserved bytes are not"
 		    " zero", i);
@@ -415,6 +418,7 @@ torn_write_explains(const struct rfm_superblock_disk *torn,
 			return false;
 	return (torn->flags & ~(RFM_SUPERBLOCK_CLEAN |
 	    RFM_SUPERBLOCK_SCRATCH)) == 0 &&
+	    torn->file_bytes % RFM_FILE_STEP_BYTES == 0 &&
 	    all_zero(torn->reserved, sizeof torn->reserved);
 }
 /* see whether the log of a torn superblock went on */

@@ -55,8 +55,7 @@ static const uint8_t superblock_magic[8] = {
 };
 
 static bool
-superblock_valid(const struct rfm_superblock_disk *s,
-    uint64_t file_bytes)
+superblock_valid(const struct rfm_superblock_disk *s)
 {
 	static const uint8_t zeros[sizeof s->reserved];
 	uint32_t known = RFM_SUPERBLOCK_CLEAN | RFM_SUPERBLOCK_SCRATCH;
@@ -66,13 +65,30 @@ superblock_valid(const struct rfm_superblock_disk *s,
 	    s->checksum != rfm_crc32c(0, s,
 	    offsetof(struct rfm_superblock_disk, checksum)))
 		return false;
-	if ((s->flags & ~known) != 0 || s->sequence == 0 ||
-	    memcmp(s->reserved, zeros, sizeof zeros) != 0)
-		return false;
-	if (s->flags & RFM_SUPERBLOCK_SCRATCH)
-		return s->head_offset == 0 && s->head_bytes == 0;
-	return s->head_bytes >= RFM_SEGMENT_MIN_BYTES &&
+	return (s->flags & ~known) == 0 && s->sequence != 0 &&
+	    memcmp(s->reserved, zeros, sizeof zeros) == 0;
+}
+/* decide whether a superblock fits the file */
+static enum rfm_status
+fits_the_file(const struct rfm_superblock_disk *s, uint64_t file_bytes,
+    struct rfm_error *error)
+{
+	bool good = (s->flags & RFM_SUPERBLOCK_SCRATCH) != 0
+	    ? s->head_offset == 0 && s->head_bytes == 0
+	    : s->head_bytes >= RFM_SEGMENT_MIN_BYTES &&
 	    rfm_extent_valid(s->head_offset, s->head_bytes, file_bytes);
+
+	if (s->file_bytes > file_bytes ||
+	    file_bytes % RFM_FILE_STEP_BYTES != 0)
+		return rfm_fail(error, RFM_DAMAGED,
+		    "the file has been cut short: it has %llu bytes, and"
+		    " had at least %llu", (unsigned long long)file_bytes,
+		    (unsigned long long)s->file_bytes);
+	if (!good)
+		return rfm_fail(error, RFM_DAMAGED,
+		    "its superblock names a log at byte %llu, where none"
+		    " can be", (unsigned long long)s->head_offset);
+	return RFM_OK;
 }
 /* choose between the two copies */
 enum rfm_status
@@ -85,7 +101,7 @@ rfm_superblock_choose(
 	uint32_t version = RFM_FORMAT_VERSION;
 
 	for (unsigned i = 0; i < RFM_SUPERBLOCKS; i++) {
-		valid[i] = superblock_valid(&copies[i], file_bytes);
+		valid[i] = superblock_valid(&copies[i]);
 		if (memcmp(copies[i].magic, superblock_magic, 8) != 0)
 			continue;
 		magics++;
@@ -93,8 +109,11 @@ rfm_superblock_choose(
 			version = copies[i].version;
 	}
 	if (valid[0] || valid[1]) {	/* keeps I1 */
-		*winner = valid[1] && (!valid[0] ||
+		unsigned best = valid[1] && (!valid[0] ||
 		    copies[1].sequence > copies[0].sequence);
+
+		RFM_TRY(fits_the_file(&copies[best], file_bytes, error));
+		*winner = best;
 		return RFM_OK;
 	}
 	/* say why neither copy is a superblock */
@@ -106,9 +125,7 @@ rfm_superblock_choose(
 		    "it has format %lu, and this program knows format %d",
 		    (unsigned long)version, RFM_FORMAT_VERSION);
 	return rfm_fail(error, RFM_DAMAGED,
-	    "neither of its two superblocks is whole, or what they name"
-	    " lies outside the file (%llu bytes)",
-	    (unsigned long long)file_bytes);
+	    "neither of its two superblocks is whole");
 }
 /* compute the checksum of a record */
 static uint32_t

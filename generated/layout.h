@@ -34,7 +34,8 @@ struct rfm_superblock_disk {
 	uint64_t head_salt;
 	uint8_t  boot[16];
 	uint64_t end_sequence;  /* if clean: of the next record */
-	uint8_t  reserved[36];  /* zero */
+	uint64_t file_bytes;    /* the file is at least so long */
+	uint8_t  reserved[28];  /* zero */
 	uint32_t checksum;      /* of all bytes before it */
 };
 /* the head of a log segment */

@@ -205,6 +205,7 @@ write_superblock(struct rfm_log *log, struct rfm_superblock_disk next,
 	enum rfm_status status;
 
 	next.sequence = log->superblock.sequence + 1;
+	next.file_bytes = log->file_bytes;
 	log->os->boot_id(log->os, next.boot);
 	rfm_superblock_seal(&next);
 	status = log->os->write(log->os, log->file,	/* keeps I1 */
@@ -392,6 +393,8 @@ read_superblock(struct rfm_log *log, struct rfm_superblock_disk *chosen,
 		RFM_TRY(log->os->read(log->os, log->file,
 		    i * RFM_PAGE_BYTES, &copies[i], sizeof copies[i],
 		    error));
+	RFM_TRY(log->os->size(log->os, log->file, &log->file_bytes,
+	    error));
 	RFM_TRY(rfm_superblock_choose(copies, log->file_bytes, &winner,
 	    error));
 	*chosen = copies[winner];
@@ -667,8 +670,6 @@ rfm_log_refresh(struct rfm_log *log, bool *replaced,
 	struct rfm_superblock_disk now;
 
 	*replaced = false;
-	RFM_TRY(log->os->size(log->os, log->file, &log->file_bytes,
-	    error));
 	RFM_TRY(read_superblock(log, &now, error));
 	if (memcmp(now.uuid, log->superblock.uuid, sizeof now.uuid) != 0)
 		return rfm_fail(error, RFM_MISMATCH,

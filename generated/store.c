@@ -1031,7 +1031,8 @@ peek(struct rfm_store *store,
 		RFM_TRY(store->os->read(store->os, store->file,
 		    i * RFM_PAGE_BYTES, &copies[i], sizeof copies[i],
 		    error));
-	return RFM_OK;
+	return store->os->size(store->os, store->file,
+	    &store->file_bytes, error);
 }
 
 static enum rfm_status
@@ -1046,16 +1047,6 @@ compare_modes(const struct rfm_store *store, uint32_t flags,
 	    "%s is a %s store and cannot be opened as a %s one",
 	    store->path, scratch ? "scratch" : "persistent",
 	    scratch ? "persistent" : "scratch");
-}
-/* refuse a file that was cut short */
-static enum rfm_status
-refuse_a_cut_file(const struct rfm_store *store, struct rfm_error *error)
-{
-	if (store->file_bytes % RFM_FILE_STEP_BYTES == 0)
-		return RFM_OK;
-	return rfm_fail(error, RFM_DAMAGED,
-	    "%s has been cut short: no store has %llu bytes",
-	    store->path, (unsigned long long)store->file_bytes);
 }
 /* hold what was freed since the last commit */
 static enum rfm_status
@@ -1254,7 +1245,6 @@ open_existing(struct rfm_store *store, struct rfm_error *error)
 	RFM_TRY(peek(store, copies, error));
 	RFM_TRY(in_this_file(store, rfm_superblock_choose(copies,
 	    store->file_bytes, &winner, error), error));
-	RFM_TRY(refuse_a_cut_file(store, error));
 	RFM_TRY(compare_modes(store, copies[winner].flags, error));
 	memcpy(store->uuid, copies[winner].uuid, sizeof store->uuid);
 	if (keeps_catalog(store)) {
@@ -1354,6 +1344,7 @@ format_scratch(struct rfm_store *store, struct rfm_error *error)
 	memset(&s, 0, sizeof s);
 	s.sequence = 1;
 	s.flags = RFM_SUPERBLOCK_SCRATCH;
+	s.file_bytes = store->file_bytes;
 	memcpy(s.uuid, store->uuid, sizeof s.uuid);
 	store->os->boot_id(store->os, s.boot);
 	rfm_superblock_seal(&s);

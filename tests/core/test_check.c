@@ -101,7 +101,8 @@ put_super(struct image *im, uint64_t number, uint32_t flags,
 {
 	struct rfm_superblock_disk s = {
 		{ 0x89, 'R', 'F', 'M', '\r', '\n', 0x1a, '\n' }, 1, flags,
-		{ 0 }, number, head, bytes, salt, { 0 }, end, { 0 }, 0
+		{ 0 }, number, head, bytes, salt, { 0 }, end,
+		2 * STEP, { 0 }, 0
 	};
 	unsigned copy = (unsigned)(number % 2);
 
@@ -649,10 +650,14 @@ superblock_fields(void **state)
 	struct image *im = small();
 
 	(void)state;
-	super(im, 0)->reserved[35] = 1;
+	super(im, 0)->reserved[27] = 1;
 	seal_super(im, 0);
 	damaged(im, "superblock copy 0: its reserved bytes are not zero");
-	super(im, 0)->reserved[35] = 0;
+	super(im, 0)->reserved[27] = 0;
+	super(im, 0)->file_bytes = im->size + STEP;
+	seal_super(im, 0);
+	damaged(im, "superblock copy 0: the file has been cut short: it had ");
+	super(im, 0)->file_bytes = 2 * STEP;
 	super(im, 1)->flags |= 4;
 	seal_super(im, 0);
 	seal_super(im, 1);
@@ -715,9 +720,9 @@ superblocks_torn_or_broken(void **state)
 	drop(copy);
 	drop(im);
 	/* What no torn write changes. */
-	for (size_t i = 0; i < 8; i++) {
-		static const size_t at[8] = { 0, 7, 8, 12 + 2, 16, 31, 36,
-			92 };
+	for (size_t i = 0; i < 9; i++) {
+		static const size_t at[9] = { 0, 7, 8, 12 + 2, 16, 31, 36,
+			88, 100 };
 		im = small();
 		im->bytes[at[i]] ^= 0x40;
 		damaged(im, "superblock copy 0 (byte 0): not whole, and not "
@@ -840,6 +845,10 @@ file_sizes(void **state)
 	drop(im);
 	im = small();
 	im->size = STEP;
+	for (unsigned i = 0; i < 2; i++) {
+		super(im, i)->file_bytes = STEP;
+		seal_super(im, i);
+	}
 	damaged(im, "file: 65536 bytes are less than the smallest store has");
 	im->size = 20000;
 	judge(im);
@@ -2116,7 +2125,7 @@ example_is_as_printed(void **state)
 	struct image *im = small();
 
 	(void)state;
-	assert_int_equal(super(im, 1)->checksum, 0xaff6a4cc);
+	assert_int_equal(super(im, 1)->checksum, 0x521fb36e);
 	assert_int_equal(segment(im, 0)->checksum, 0xc1c91a40);
 	for (unsigned i = 0; i < 7; i++)
 		assert_int_equal(record(im, i)->checksum, sums[i]);

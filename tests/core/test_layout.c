@@ -50,6 +50,7 @@ good_superblock(void)
 	s.head_bytes = 65536;
 	s.head_salt = 0x0102030405060708u;
 	s.end_sequence = 9;
+	s.file_bytes = 131072;
 	rfm_superblock_seal(&s);
 	return s;
 }
@@ -66,9 +67,9 @@ a_superblock_is_these_128_bytes(void **state)
 	    "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
 	    "0300000000000000 0030000000000000 0000010000000000"
 	    "0807060504030201 b0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
-	    "0900000000000000"
-	    "000000000000000000000000000000000000"
-	    "000000000000000000000000000000000000 44332211");
+	    "0900000000000000 0000020000000000"
+	    "0000000000000000000000000000"
+	    "0000000000000000000000000000 44332211");
 }
 
 static struct rfm_segment_disk
@@ -249,6 +250,26 @@ a_whole_superblock_is_accepted(void **state)
 	OK(choose_alone(&s, FILE_BYTES));
 }
 
+/* An older copy's log may be there still, and would tell of last week. */
+/* proves I1 */
+static void
+an_older_superblock_does_not_stand_in_where_the_file_was_cut(void **state)
+{
+	struct rfm_superblock_disk copies[2];
+	unsigned                   winner = 7;
+
+	(void)state;
+	copies[0] = copies[1] = good_superblock();
+	copies[0].sequence = 4;
+	copies[0].head_offset = FILE_BYTES;
+	copies[0].file_bytes = 2 * FILE_BYTES;
+	checksum_again(&copies[0]);
+	REFUSED(RFM_DAMAGED, rfm_superblock_choose(copies, FILE_BYTES,
+	    &winner, &error));
+	SAYS("cut short");
+	assert_int_equal(winner, 7);
+}
+
 /* proves I1 */
 static void
 of_two_whole_superblocks_the_later_wins(void **state)
@@ -350,7 +371,9 @@ name(void **state)                                                      \
 BROKEN_SUPERBLOCK(an_unknown_flag_is_refused, s.flags |= 4)
 BROKEN_SUPERBLOCK(sequence_zero_is_refused, s.sequence = 0)
 BROKEN_SUPERBLOCK(a_first_reserved_byte_is_refused, s.reserved[0] = 1)
-BROKEN_SUPERBLOCK(a_last_reserved_byte_is_refused, s.reserved[35] = 1)
+BROKEN_SUPERBLOCK(a_last_reserved_byte_is_refused, s.reserved[27] = 1)
+BROKEN_SUPERBLOCK(a_file_shorter_than_it_was_is_refused,
+    s.file_bytes = FILE_BYTES + 65536)
 BROKEN_SUPERBLOCK(a_head_below_the_heap_is_refused, s.head_offset = 8192)
 BROKEN_SUPERBLOCK(a_head_behind_the_end_is_refused,
     s.head_offset = FILE_BYTES)
@@ -618,6 +641,8 @@ main(void)
 		T(sequence_zero_is_refused),
 		T(a_first_reserved_byte_is_refused),
 		T(a_last_reserved_byte_is_refused),
+		T(a_file_shorter_than_it_was_is_refused),
+		T(an_older_superblock_does_not_stand_in_where_the_file_was_cut),
 		T(a_head_below_the_heap_is_refused),
 		T(a_head_behind_the_end_is_refused),
 		T(a_head_across_the_end_is_refused),
