@@ -380,7 +380,6 @@ create_file(struct rfm_lying_disk *disk, const char *path,
 	}
 	return RFM_OK;
 }
-
 static struct rfm_file *
 add_file(struct process *process, bool writable)
 {
@@ -543,7 +542,6 @@ lying_reserve(struct rfm_os *os, struct rfm_file *file, uint64_t offset,
 	own_blocks(disk_of(os), offset, bytes);
 	return RFM_OK;
 }
-
 static enum rfm_status
 lying_punch(struct rfm_os *os, struct rfm_file *file, uint64_t offset,
     uint64_t bytes, struct rfm_error *error)
@@ -618,7 +616,6 @@ lying_lock(struct rfm_os *os, struct rfm_file *file,
 	file->locks[which] = wanted;
 	return RFM_OK;
 }
-
 static void
 lying_unlock(struct rfm_os *os, struct rfm_file *file,
     enum rfm_lock which)
@@ -678,7 +675,6 @@ unmap(struct process *process, const uint8_t *from, uint64_t bytes)
 		free(map);
 	}
 }
-
 static void
 lying_release_addresses(struct rfm_os *os, void *base, uint64_t bytes)
 {
@@ -1034,7 +1030,6 @@ pending_sector(struct rfm_lying_cut *cut, uint64_t sector)
 	pending->count = 0;
 	return pending;
 }
-
 static void
 add_version(struct pending *pending, const uint8_t *bytes, uint32_t call)
 {
@@ -1087,7 +1082,6 @@ follow_size(struct rfm_lying_cut *cut, uint64_t size)
 		cut->size_count--;
 	cut->sizes[cut->size_count++] = size;
 }
-
 static void
 follow(struct rfm_lying_cut *cut, const struct rfm_lying_event *event)
 {
@@ -1326,7 +1320,6 @@ visit_singles(struct tour *tour)
 		}
 	}
 }
-
 static unsigned
 version_at(const struct pending *pending, uint32_t call)
 {
@@ -1413,7 +1406,6 @@ tear(struct tour *tour, size_t i, unsigned old, unsigned head)
 		(uint16_t)old, new, (uint16_t)head };
 	offer(tour);
 }
-
 static void
 tear_everywhere(struct tour *tour, size_t i, unsigned old)
 {
