@@ -1734,6 +1734,31 @@ a_reservation_that_fails_half_way_loses_no_room(void **state)
 	fill(p->address, p->bytes, 1);
 }
 
+/* A program that copies files may make holes of zeros, and then the disk is full. */
+/* proves I13 */
+static void
+a_vector_in_a_hole_gets_its_blocks_when_it_is_found(void **state)
+{
+	struct rfm_payload *p = NULL;
+	uint64_t            zeros;
+
+	(void)state;
+	OK(rfm_store_create(store, RFM_RAW, 30000, true, RFM_STAY, &p,
+	    &error));
+	zeros = keep(p)->id;
+	create_filled(30000, 1);
+	OK(rfm_store_sync(store, &error));
+	lose_power_and_reopen();
+	fail_next(RFM_LYING_RESERVE, 1, RFM_DISK_FULL);
+	REFUSED(RFM_DISK_FULL, look_for(store, zeros));
+	assert_true(holds(find(zeros + 1)->address, 30000, 1));
+	p = find(zeros);
+	assert_true(all_zero(p->address, 30000));
+	fill(p->address, 30000, 2);     /* the disk would complain of a hole */
+	OK(rfm_store_sync(store, &error));
+	no_complaint();
+}
+
 /* proves I13 */
 static void
 a_refresh_that_fails_anywhere_can_be_repeated(void **state)
@@ -2093,6 +2118,7 @@ main(void)
 		T(a_close_without_room_for_its_record_may_be_tried_again),
 		T(whatever_call_fails_nothing_has_changed),
 		T(a_reservation_that_fails_half_way_loses_no_room),
+		T(a_vector_in_a_hole_gets_its_blocks_when_it_is_found),
 		T(a_refresh_that_fails_anywhere_can_be_repeated),
 		T(a_store_that_cannot_be_made_leaves_no_file),
 		T(a_forged_catalog_is_damage_and_the_file_is_not_touched),
