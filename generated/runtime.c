@@ -146,7 +146,8 @@ rfm_runtime_close(SEXP handle, struct rfm_error *error)
 	    runtime->process == getpid()) {
 		if (runtime->vectors > 0)
 			R_gc();
-		status = rfm_store_close(runtime->store, error);
+		if (runtime->store != NULL)
+			status = rfm_store_close(runtime->store, error);
 		if (runtime->vectors == 0)
 			drop_store(runtime);
 	}
@@ -246,6 +247,8 @@ attempt(const struct request *want, enum rfm_growth growth,
 {
 	struct rfm_store *store = want->runtime->store;
 
+	if (store == NULL)
+		return rfm_fail(error, RFM_CLOSED, "runtime is closed");
 	if (want->kind == RFM_KIND_COMMITTED)
 		return rfm_store_create(store, want->type, want->length,
 		    want->zero, growth, payload, error);
@@ -265,6 +268,7 @@ make_room(const struct request *want, struct rfm_payload **payload,
 		status = attempt(want, RFM_STAY, payload, error);
 	}
 	if (status == RFM_NO_ROOM) {
+		/* the store is there: it has just answered */
 		rfm_store_describe(want->runtime->store, &info);
 		if (info.held_bytes >= want->bytes &&
 		    rfm_store_sync(want->runtime->store, error) == RFM_OK)
@@ -291,11 +295,13 @@ rfm_runtime_allocate(struct rfm_runtime *runtime, enum rfm_kind kind,
 		return rfm_fail(error, RFM_TOO_LARGE, "A vector of %llu "
 		    "elements is larger than any file can be",
 		    (unsigned long long)length);
+	PROTECT(runtime->anchor);
 	if (kind == RFM_KIND_TEMPORARY)
 		collect_when_due(runtime, want.bytes);
 	status = attempt(&want, RFM_STAY, payload, error);
 	if (status == RFM_NO_ROOM)
 		status = make_room(&want, payload, error);
+	UNPROTECT(1);
 	if (status == RFM_OK && (*payload)->state == RFM_TEMPORARY)
 		runtime->given += (*payload)->bytes;
 	return status;
