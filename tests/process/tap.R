@@ -39,7 +39,8 @@ seed <- function() {
 
 # A folder for a test's files, on the disk, removed when R ends.
 work_folder <- function() {
-  folder <- tempfile("process-", Sys.getenv("TMPDIR", "/var/tmp"))
+  base <- Sys.getenv("TMPDIR")
+  folder <- tempfile("process-", if (nzchar(base)) base else "/var/tmp")
   dir.create(folder)
   reg.finalizer(tap, function(e) unlink(folder, recursive = TRUE), onexit = TRUE)
   folder

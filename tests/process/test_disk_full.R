@@ -1,6 +1,6 @@
 # A file system with 40 MB free: to allocate 160 MB is an error of class
 # fmalloc_disk_full, at allocation, not a crash at the first write; the session and
-# the other vectors live on, and what fits still fits.
+# the other vectors live on, and what fits still fits: proves I13.
 
 source("tests/process/tap.R")
 

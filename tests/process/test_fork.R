@@ -1,6 +1,6 @@
 # Children of parallel::mclapply() that read, write, allocate, collect and serialize
 # the parent's vectors: they compute what they should, and the parent's vectors,
-# its file and its catalogue are as before.
+# its file and its catalogue are as before: proves I12.
 
 source("tests/process/tap.R")
 library(parallel)

@@ -1,6 +1,6 @@
 # kill -9 at a random moment of a loop that allocates, writes, frees, serializes and
 # syncs, 100 times on one store. Every reopening must find all that was there, with
-# its values, and rfm-check must call the store sound, before and after.
+# its values, and rfm-check must call the store sound, before and after: proves I4, I9.
 #
 # The other process keeps a journal: `> op` before it does something, `< op` after.
 # So what must be there is known but for the one operation in flight, which must

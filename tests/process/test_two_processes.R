@@ -1,6 +1,7 @@
 # One writer and its readers: a second writer is refused with a message that names
 # the first; a reader beside the writer sees what was there, its own writes stay
-# its own, and what the writer destroys meanwhile is not reused under it.
+# its own, and what the writer destroys meanwhile is not reused under it: proves I6,
+# and proves I12.
 
 source("tests/process/tap.R")
 

@@ -48,6 +48,7 @@ test_that("a length must be a non-negative integer-valued number", {
   expect_identical(nrow(list_fmalloc_allocations(store)), 0L)
 })
 
+# proves I13
 test_that("a length that overflows in bytes, or fits no store, is an error", {
   store <- new_store()
   expect_error(create_fmalloc_vector("complex", 2^52, store), class = "fmalloc_too_large")

@@ -45,6 +45,7 @@ test_that("states follow a vector's life", {
   expect_identical(rows$recoverable, c(FALSE, TRUE))
 })
 
+# proves I9
 test_that("generations are never used again", {
   path <- tempfile()
   seen <- numeric()

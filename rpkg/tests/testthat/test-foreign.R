@@ -27,6 +27,7 @@ file_of <- function(bytes) {
   path
 }
 
+# proves I14
 test_that("random bytes, text, a program, an empty file and zeros are no stores", {
   set.seed(4)
   refused(file_of(as.raw(sample(0:255, 2^20, TRUE))), "fmalloc_foreign")
@@ -39,6 +40,7 @@ test_that("random bytes, text, a program, an empty file and zeros are no stores"
   refused(elf, "fmalloc_foreign")
 })
 
+# proves I14
 test_that("a directory is no store", {
   folder <- tempfile()
   dir.create(folder)
@@ -47,6 +49,7 @@ test_that("a directory is no store", {
   expect_identical(list.files(folder), character())
 })
 
+# proves I14
 test_that("a truncated store is refused, wherever it was cut", {
   path <- tempfile()
   store <- open_fmalloc(path, size_gb = 2^-10)

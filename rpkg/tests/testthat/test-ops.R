@@ -167,6 +167,7 @@ test_that("objects that only carry the class are computed by R", {
   expect_identical(fake[2], 4, ignore_attr = TRUE)
 })
 
+# proves I13
 test_that("an interrupt in a long computation leaves everything in order", {
   path <- tempfile()
   store <- open_fmalloc(path, size_gb = 0.25)

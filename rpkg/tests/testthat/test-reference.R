@@ -49,6 +49,7 @@ test_that("vectors inside lists and data frames are references as well", {
   expect_identical(info_of(e$w)$offset, info_of(d$x)$offset)
 })
 
+# proves I7
 test_that("saveRDS is a snapshot: later writes go elsewhere", {
   store <- new_store()
   x <- stored(as.numeric(1:100), store)
@@ -79,6 +80,7 @@ test_that("what is read back may be changed and changes nothing else", {
   expect_identical(unserialize(saved)[1:2] + 0, x[1:2] + 0)
 })
 
+# proves I7
 test_that("every alias of a saved vector is protected", {
   store <- new_store()
   for (n in c(5, 63, 64, 65, 1000)) {
@@ -183,6 +185,7 @@ test_that("scratch stores serialize by value", {
   }
 })
 
+# proves I9
 test_that("spoilt references are errors of their own", {
   store <- new_store()
   x <- stored(as.numeric(1:10), store)

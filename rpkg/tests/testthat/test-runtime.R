@@ -113,6 +113,7 @@ test_that("the default outlives other handles on the same store", {
   expect_error(create_fmalloc_vector("integer", 2), "fmalloc not initialized")
 })
 
+# proves I11
 test_that("a closed handle refuses work, its vectors go on", {
   store <- new_store()
   x <- stored(as.numeric(1:100), store)

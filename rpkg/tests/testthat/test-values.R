@@ -61,6 +61,7 @@ test_that("wrappers are seen through, at every length", {
   }
 })
 
+# proves I11
 test_that("a vector stays usable in a list that outlives its variable", {
   store <- new_store()
   l <- lapply(1:50, function(k) stored(rep(k, 100), store))
