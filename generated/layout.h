@@ -40,7 +40,7 @@ struct rfm_superblock_disk {
 };
 /* the head of a log segment */
 #define RFM_SEGMENT_MIN_BYTES     512
-#define RFM_SEGMENT_MAX_BYTES     (1ULL << 30)
+#define RFM_SEGMENT_MAX_BYTES     (1ULL << 36)
 #define RFM_SEGMENT_DEFAULT_BYTES 65536
 
 struct rfm_segment_disk {

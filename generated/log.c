@@ -496,9 +496,30 @@ follow_link(struct rfm_log *log, const uint8_t *body, bool *more,
 	log->cut |= status == RFM_OK;
 	return status;
 }
+/* load a piece of the segment */
+static enum rfm_status
+load_piece(struct rfm_log *log, uint64_t from, uint8_t **bytes,
+    uint64_t *n, struct rfm_error *error)
+{
+	const struct rfm_log_segment *s = &log->segments[log->count - 1];
+	enum rfm_status               status;
+
+	*n = s->offset + s->bytes - from;
+	if (*n > RFM_LOG_PIECE_BYTES)
+		*n = RFM_LOG_PIECE_BYTES;
+	*bytes = malloc(RFM_LOG_PIECE_BYTES);
+	if (*bytes == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory to read the log");
+	status = log->os->read(log->os, log->file, from, *bytes, *n,
+	    error);
+	if (status != RFM_OK)
+		free(*bytes);
+	return status;
+}
 /* judge what lies behind the end */
 static enum rfm_status
-judge_the_rest(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
+look_for_a_witness(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
     struct rfm_error *error)
 {
 	uint64_t salt = log->segments[log->count - 1].salt;
@@ -523,9 +544,27 @@ judge_the_rest(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
 	}
 	return RFM_OK;
 }
+static enum rfm_status
+judge_the_rest(struct rfm_log *log, struct rfm_error *error)
+{
+	const struct rfm_log_segment *s = &log->segments[log->count - 1];
+	uint64_t step = RFM_LOG_PIECE_BYTES - RECORD_MAX_BYTES;
+	enum rfm_status status = RFM_OK;
+
+	for (uint64_t from = log->tail; status == RFM_OK &&
+	    from < s->offset + s->bytes; from += step) {
+		uint8_t *bytes;
+		uint64_t n;
+
+		RFM_TRY(load_piece(log, from, &bytes, &n, error));
+		status = look_for_a_witness(log, bytes, n, error);
+		free(bytes);
+	}
+	return status;
+}
 /* walk one segment */
 static enum rfm_status
-walk_segment(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
+walk_records(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
     uint64_t upto, rfm_log_visit *visit, void *context, bool *more,
     struct rfm_error *error)
 {
@@ -548,28 +587,24 @@ walk_segment(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
 		log->sequence++;
 		log->bytes += head.bytes;
 	}
-	if (log->sequence < upto)
-		return judge_the_rest(log, bytes + at, n - at, error);
-	return RFM_OK;
+	if (log->sequence >= upto)
+		return RFM_OK;
+	*more = n == RFM_LOG_PIECE_BYTES && n - at < RECORD_MAX_BYTES;
+	return *more ? RFM_OK : judge_the_rest(log, error);
 }
-/* load the rest of the segment */
+/* walk one piece */
 static enum rfm_status
-load_rest(struct rfm_log *log, uint8_t **bytes, uint64_t *n,
-    struct rfm_error *error)
+walk_piece(struct rfm_log *log, uint64_t upto, rfm_log_visit *visit,
+    void *context, bool *more, struct rfm_error *error)
 {
-	const struct rfm_log_segment *s = &log->segments[log->count - 1];
-	enum rfm_status               status;
+	uint8_t        *bytes;
+	uint64_t        n;
+	enum rfm_status status;
 
-	*n = s->offset + s->bytes - log->tail;
-	*bytes = malloc(*n > 0 ? *n : 1);
-	if (*bytes == NULL)
-		return rfm_fail(error, RFM_NO_MEMORY,
-		    "no memory to read %llu bytes of the log",
-		    (unsigned long long)*n);
-	status = log->os->read(log->os, log->file, log->tail, *bytes, *n,
+	RFM_TRY(load_piece(log, log->tail, &bytes, &n, error));
+	status = walk_records(log, bytes, n, upto, visit, context, more,
 	    error);
-	if (status != RFM_OK)
-		free(*bytes);
+	free(bytes);
 	return status;
 }
 /* walk the log from the tail on */
@@ -581,14 +616,10 @@ walk(struct rfm_log *log, uint64_t upto, rfm_log_visit *visit,
 	bool     more = true;
 
 	while (more) {
-		uint8_t        *bytes;
-		uint64_t        n;
 		enum rfm_status status;
 
-		RFM_TRY(load_rest(log, &bytes, &n, error));
-		status = walk_segment(log, bytes, n, upto, visit, context,
-		    &more, error);
-		free(bytes);
+		status = walk_piece(log, upto, visit, context, &more,
+		    error);
 		/* look a second time before calling it damage */
 		if (status == RFM_DAMAGED && suspected != log->tail) {
 			suspected = log->tail;

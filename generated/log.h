@@ -5,6 +5,7 @@
 #include "os.h"
 
 #define RFM_LOG_BUFFER_BYTES 65536
+#define RFM_LOG_PIECE_BYTES  (1u << 20)
 
 /* what the log needs from the store */
 struct rfm_log_room {

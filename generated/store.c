@@ -389,8 +389,10 @@ grow_arena(struct rfm_store *store, uint64_t bytes,
 		    &base, &store->arena_limit, error));
 		store->arena = base;
 	}
-	if (!rfm_add(store->arena_bytes, step, &end) ||
-	    end > store->arena_limit)
+	if (step > store->arena_limit - store->arena_bytes)
+		step = store->arena_limit - store->arena_bytes;
+	if (step < bytes ||
+	    !rfm_add(store->arena_bytes, step, &end))
 		return rfm_fail(error, RFM_TOO_LARGE,
 		    "no addresses left for %llu bytes of memory",
 		    (unsigned long long)bytes);
@@ -1288,6 +1290,8 @@ new_store(struct rfm_os *os, const char *path,
 	store->log.os = os;
 	store->log.first_segment_bytes = options->first_segment_bytes == 0
 	    ? RFM_SEGMENT_DEFAULT_BYTES : options->first_segment_bytes;
+	if (store->log.first_segment_bytes < RFM_SEGMENT_MIN_BYTES)
+		store->log.first_segment_bytes = RFM_SEGMENT_MIN_BYTES;
 	store->log.room.take = log_takes;
 	store->log.room.give = log_gives;
 	store->log.room.context = store;

@@ -899,7 +899,7 @@ first_segment(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 5; i++) {
 		static const uint64_t place[5][2] = { { 12289, 4096 },
-			{ 8192, 4096 }, { HEAP, 64 }, { HEAP, 2u << 30 },
+			{ 8192, 4096 }, { HEAP, 64 }, { HEAP, UINT64_C(2) << 36 },
 			{ UINT64_MAX - 4095, 4096 } };
 		put_super(im, 2, 0, place[i][0], place[i][1], SALT, 0);
 		put_super(im, 3, 1, place[i][0], place[i][1], SALT, 8);

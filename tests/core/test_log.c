@@ -873,7 +873,7 @@ a_checkpoint_of_many_records_is_written_in_pieces(void **state)
 static void
 a_checkpoint_too_large_for_a_segment_changes_nothing(void **state)
 {
-	struct rfm_log_live live = living(20000000);
+	struct rfm_log_live live = living(1000000000);
 
 	(void)state;
 	append(RFM_RECORD_ALLOCATE, 1);
