@@ -13,11 +13,10 @@
 #include <string.h>
 #include <time.h>
 
-/* explorer: sizes */
+/* sizes that keep a store busy */
 #define MAX_VECTORS   64       /* alive at a time */
 #define MAX_SLOTS     160      /* made in a history */
 #define MAX_POSSIBLE  6
-#define MAX_WORDS     400
 #define STORE_NAME    "store"
 
 static const struct rfm_open_options writing = {
@@ -57,10 +56,8 @@ struct slot {
 	uint32_t            type;
 	bool                gone;
 };
-
 struct run {
-	const char            *name;
-	const char            *script;
+	const char            *name, *script;
 	struct rfm_lying_disk *disk;
 	struct rfm_os         *os;          /* the living process */
 	struct rfm_store      *store;
@@ -71,11 +68,12 @@ struct run {
 	struct slot            slots[MAX_SLOTS];
 	unsigned               slot_count;
 	struct catalog         now;         /* as the store says */
-	struct catalog         other;       /* or this, after a death */
+	struct catalog         other;       /* or this, if ambiguous */
 	unsigned               possibles;
 	struct catalog         possible[MAX_POSSIBLE];
-	bool                   born, ambiguous, after_cut, fault_armed;
-	bool                   sweeping, flush_armed;
+	bool                   born, ambiguous, after_cut;
+	bool                   fault_armed, flush_armed;
+	bool                   sweeping;    /* looks at no images */
 	uint64_t               max_id;
 	struct point          *points;      /* of this era */
 	unsigned               point_count, point_room;
@@ -84,7 +82,7 @@ struct run {
 	bool                   failed;
 	uint64_t               cuts, deaths;
 };
-/* what the run of the program counts */
+/* what is counted over all */
 static struct {
 	uint64_t seed;
 	unsigned random_histories;
@@ -102,7 +100,8 @@ static struct {
 	struct rfm_lying_disk *deep_disk;  /* where some are explored */
 } all = { .seed = 1, .random_histories = 40, .keep_going = 4,
     .go_deep = 256, .effort = { 48, 12, 1 }, .drop = -1 };
-/* explorer: small helpers */
+/* explorer: the parts */
+/* mix numbers into hashes */
 static uint64_t
 mix(uint64_t x)
 {
@@ -135,8 +134,6 @@ must(void *memory)
 	}
 	return memory;
 }
-struct set;
-static void set_grow(struct set *set);
 /* report a violation */
 static const char *const barrier_names[RFM_BARRIERS] = {
 	[RFM_BARRIER_FORMAT] = "FORMAT",
@@ -159,7 +156,6 @@ print_word(const char *script, unsigned word)
 	}
 	printf("%.*s", (int)strcspn(at, " "), at);
 }
-
 static void __attribute__((format(printf, 2, 3)))
 violation(struct run *run, const char *format, ...)
 {
@@ -179,12 +175,14 @@ violation(struct run *run, const char *format, ...)
 	va_end(arguments);
 	printf("\n");
 }
-/* remember hashes */
+/* remember which hashes were seen */
 struct set {
 	uint64_t *slots, count, room;
 };
 
 static struct set seen_images, seen_verdicts;
+
+static void set_grow(struct set *set);
 
 static bool
 set_add(struct set *set, uint64_t hash)
@@ -217,7 +215,7 @@ set_grow(struct set *set)
 			(void)set_add(set, old.slots[i]);
 	free(old.slots);
 }
-/* fill and compare payloads */
+/* fill payloads and compare them */
 static void
 fill(void *to, uint64_t bytes, uint64_t seed)
 {
@@ -244,7 +242,7 @@ holds(const void *from, uint64_t bytes, uint64_t seed)
 	}
 	return true;
 }
-/* compare catalogs */
+/* compare catalogs of the oracle */
 static bool
 same_fact(const struct fact *legal, const struct fact *found)
 {
@@ -264,6 +262,7 @@ same_catalog(const struct catalog *legal, const struct catalog *found)
 			return false;
 	return true;
 }
+
 static struct fact *
 find_fact(struct catalog *catalog, uint64_t id)
 {
@@ -272,7 +271,7 @@ find_fact(struct catalog *catalog, uint64_t id)
 			return &catalog->facts[i];
 	return NULL;
 }
-
+/* change catalogs of the oracle */
 static void
 add_fact(struct catalog *catalog, const struct slot *slot, bool sealed,
     bool known)
@@ -318,7 +317,7 @@ describe(const struct catalog *catalog, char *text, size_t bytes)
 		used += n < 0 ? 0 : (size_t)n;
 	}
 }
-/* keep points */
+/* keep the points of an era */
 static void
 add_possible(struct point *point, const struct catalog *catalog)
 {
@@ -328,21 +327,6 @@ add_possible(struct point *point, const struct catalog *catalog)
 			return;
 	if (point->possibles < MAX_POSSIBLE)
 		point->possible[point->possibles++] = *catalog;
-}
-
-static void
-close_point(struct point *point)
-{
-	uint64_t hash = point->born;
-
-	for (unsigned i = 0; i < point->possibles; i++)
-		hash = mix_bytes(hash, &point->possible[i],
-		    sizeof point->possible[i]);
-	point->cut_key = hash | 1;
-	hash = mix_bytes(point->born, &point->before,
-	    sizeof point->before);
-	hash = mix_bytes(hash, &point->after, sizeof point->after);
-	point->death_key = hash & ~1ull;
 }
 
 static struct point *
@@ -368,6 +352,20 @@ open_point(struct run *run, bool inside)
 	point->after = run->ambiguous ? run->other : run->now;
 	rfm_lying_mark(run->disk, run->point_count++);
 	return point;
+}
+static void
+close_point(struct point *point)
+{
+	uint64_t hash = point->born;
+
+	for (unsigned i = 0; i < point->possibles; i++)
+		hash = mix_bytes(hash, &point->possible[i],
+		    sizeof point->possible[i]);
+	point->cut_key = hash | 1;
+	hash = mix_bytes(point->born, &point->before,
+	    sizeof point->before);
+	hash = mix_bytes(hash, &point->after, sizeof point->after);
+	point->death_key = hash & ~1ull;
 }
 /* read the catalog of an open store */
 struct listing {
@@ -401,6 +399,7 @@ list_store(struct rfm_store *store, struct listing *listing)
 	memset(listing, 0, sizeof *listing);
 	rfm_store_each(store, list_record, listing);
 }
+/* compare the contents of all vectors */
 static bool
 contents_hold(struct rfm_store *store, const struct catalog *legal,
     const struct catalog *found, char *text, size_t bytes)
@@ -431,9 +430,10 @@ contents_hold(struct rfm_store *store, const struct catalog *legal,
 	}
 	return true;
 }
+/* living through a history */
 static void explore_era(struct run *run);
 
-/* run words */
+/* end a process */
 static void
 leave_process(struct run *run)
 {
@@ -453,6 +453,7 @@ leave_process(struct run *run)
 		rfm_lying_end(run->os);
 	run->os = NULL;
 }
+/* recognise what was opened */
 static void
 adopt(struct run *run, const struct catalog *legal,
     const struct catalog *found)
@@ -475,7 +476,6 @@ adopt(struct run *run, const struct catalog *legal,
 			slot->gone = true;
 	}
 }
-
 static bool
 recognise(struct run *run, const struct catalog *found)
 {
@@ -511,7 +511,7 @@ recognise_after_cut(struct run *run, const struct catalog *found)
 	violation(run, "after the power cut found [%s]", text);
 	return false;
 }
-
+/* open the store in a new process */
 static enum rfm_status
 do_open(struct run *run, bool after_cut, struct rfm_error *error)
 {
@@ -540,6 +540,7 @@ do_open(struct run *run, bool after_cut, struct rfm_error *error)
 		violation(run, "after opening: %s", text);
 	return RFM_OK;
 }
+/* begin and end an operation */
 struct operation {
 	unsigned       point;
 	struct catalog after;       /* what it would leave */
@@ -558,15 +559,6 @@ epoch_of(const struct run *run)
 	return info.epoch;
 }
 
-static uint64_t
-held_bytes(const struct run *run)
-{
-	struct rfm_store_info info;
-
-	rfm_store_describe(run->store, &info);
-	return info.held_bytes;
-}
-
 static void
 begin_operation(struct run *run, struct operation *operation)
 {
@@ -577,39 +569,15 @@ begin_operation(struct run *run, struct operation *operation)
 	else
 		open_point(run, true);
 }
-
 static void
 now_possible(struct run *run, const struct catalog *only)
 {
 	run->possible[0] = *only;
 	run->possibles = 1;
 }
-static void
-operation_failed(struct run *run, const struct operation *operation,
-    const struct rfm_error *error)
-{
-	struct listing        listing;
-	struct rfm_store_info info;
 
-	if (run->possibles < MAX_POSSIBLE)
-		run->possible[run->possibles++] = run->now;
-	if (run->store != NULL && !rfm_lying_is_dead(run->os)) {
-		rfm_store_describe(run->store, &info);
-		list_store(run->store, &listing);
-		if (!same_catalog(&run->now, &listing.catalog))
-			violation(run, "a failed operation changed the"
-			    " catalog");
-		if (operation->commits && !info.poisoned &&
-		    run->flush_armed && error->status == RFM_IO)
-			violation(run, "a failed sync may be tried again");
-		if (!info.poisoned)
-			return;
-	}
-	if (!run->ambiguous) {
-		run->ambiguous = true;
-		run->other = operation->after;
-	}
-}
+static void operation_failed(struct run *run,
+    const struct operation *operation, const struct rfm_error *error);
 
 static void
 end_operation(struct run *run, struct operation *operation,
@@ -639,6 +607,34 @@ after_operation(struct run *run)
 {
 	close_point(open_point(run, false));
 }
+/* see how an operation failed */
+static void
+operation_failed(struct run *run, const struct operation *operation,
+    const struct rfm_error *error)
+{
+	struct listing        listing;
+	struct rfm_store_info info;
+
+	if (run->possibles < MAX_POSSIBLE)
+		run->possible[run->possibles++] = run->now;
+	if (run->store != NULL && !rfm_lying_is_dead(run->os)) {
+		rfm_store_describe(run->store, &info);
+		list_store(run->store, &listing);
+		if (!same_catalog(&run->now, &listing.catalog))
+			violation(run, "a failed operation changed the"
+			    " catalog");
+		if (operation->commits && !info.poisoned &&
+		    run->flush_armed && error->status == RFM_IO)
+			violation(run, "a failed sync may be tried again");
+		if (!info.poisoned)
+			return;
+	}
+	if (!run->ambiguous) {
+		run->ambiguous = true;
+		run->other = operation->after;
+	}
+}
+/* take new ids and slots */
 static void
 take_id(struct run *run, struct slot *slot, struct catalog *catalog)
 {
@@ -664,6 +660,7 @@ new_slot(struct run *run, uint64_t length)
 	run->slot_count++;
 	return slot;
 }
+/* create, fill, seal and destroy vectors */
 static enum rfm_status
 do_create(struct run *run, uint64_t length, bool temporary,
     struct rfm_error *error)
@@ -707,7 +704,6 @@ forget_contents(struct run *run, uint64_t id)
 	if (fact != NULL)
 		fact->known = false;
 }
-
 static void
 do_fill(struct run *run, struct slot *slot)
 {
@@ -744,7 +740,6 @@ do_seal(struct run *run, struct slot *slot, struct rfm_error *error)
 	end_operation(run, &operation, status, error);
 	return status;
 }
-
 static enum rfm_status
 do_destroy(struct run *run, struct slot *slot, struct rfm_error *error)
 {
@@ -763,6 +758,16 @@ do_destroy(struct run *run, struct slot *slot, struct rfm_error *error)
 	end_operation(run, &operation, status, error);
 	return status;
 }
+/* sync, close and open as operations */
+static uint64_t
+held_bytes(const struct run *run)
+{
+	struct rfm_store_info info;
+
+	rfm_store_describe(run->store, &info);
+	return info.held_bytes;
+}
+
 static enum rfm_status
 do_sync(struct run *run, bool and_close, struct rfm_error *error)
 {
@@ -808,6 +813,7 @@ do_open_word(struct run *run)
 	}
 	after_operation(run);
 }
+/* let a reader watch */
 static void
 do_reader(struct run *run)
 {
@@ -867,6 +873,7 @@ end_reader(struct run *run)
 		rfm_lying_end(run->reader_os);
 	run->reader_os = NULL;
 }
+/* bring about accidents */
 static void
 do_kill(struct run *run)
 {
@@ -875,6 +882,26 @@ do_kill(struct run *run)
 	leave_process(run);
 }
 
+static void
+do_fault(struct run *run, const char *verb, uint64_t nth)
+{
+	struct rfm_lying_fault fault = {
+		.call = RFM_LYING_CHANGE, .nth = (uint32_t)nth,
+		.status = RFM_IO, .part = nth % 3 * 40
+	};
+
+	if (strcmp(verb, "die") == 0)
+		fault.deadly = true;
+	if (strcmp(verb, "full") == 0) {
+		fault.call = RFM_LYING_RESERVE;
+		fault.status = RFM_DISK_FULL;
+	}
+	run->flush_armed = strcmp(verb, "flush") == 0;
+	if (run->flush_armed)
+		fault.call = RFM_LYING_FLUSH;
+	rfm_lying_fail(run->disk, &fault);
+	run->fault_armed = true;
+}
 struct lottery {
 	uint64_t               wanted, seen;
 	struct rfm_lying_image image;
@@ -915,7 +942,6 @@ boot_after_cut(struct run *run, uint64_t which)
 	rfm_lying_boot(run->disk, &lottery.image);
 	rfm_lying_cut_end(cut);
 }
-
 static void
 do_cut(struct run *run, uint64_t which)
 {
@@ -936,26 +962,7 @@ do_cut(struct run *run, uint64_t which)
 		if (run->slots[i].id == 0)
 			run->slots[i].gone = true;
 }
-static void
-do_fault(struct run *run, const char *verb, uint64_t nth)
-{
-	struct rfm_lying_fault fault = {
-		.call = RFM_LYING_CHANGE, .nth = (uint32_t)nth,
-		.status = RFM_IO, .part = nth % 3 * 40
-	};
-
-	if (strcmp(verb, "die") == 0)
-		fault.deadly = true;
-	if (strcmp(verb, "full") == 0) {
-		fault.call = RFM_LYING_RESERVE;
-		fault.status = RFM_DISK_FULL;
-	}
-	run->flush_armed = strcmp(verb, "flush") == 0;
-	if (run->flush_armed)
-		fault.call = RFM_LYING_FLUSH;
-	rfm_lying_fail(run->disk, &fault);
-	run->fault_armed = true;
-}
+/* turn words into deeds */
 static struct slot *
 usable_slot(struct run *run, uint64_t k)
 {
@@ -995,7 +1002,6 @@ run_slot_word(struct run *run, const char *verb, uint64_t k)
 		slot->gone = slot->id == 0;
 	}
 }
-
 static void
 run_store_word(struct run *run, const char *verb, uint64_t n)
 {
@@ -1012,6 +1018,7 @@ run_store_word(struct run *run, const char *verb, uint64_t n)
 	else if (strcmp(verb, "close") == 0)
 		(void)do_sync(run, true, &error);
 }
+
 static bool
 one_of(const char *verb, const char *list)
 {
@@ -1024,7 +1031,6 @@ one_of(const char *verb, const char *list)
 			return true;
 	return false;
 }
-
 static void
 run_word(struct run *run, const char *verb, uint64_t n)
 {
@@ -1076,7 +1082,7 @@ run_script(struct run *run)
 			violation(run, "%s", rfm_lying_complaint(run->disk));
 	}
 }
-/* judge one image */
+/* judging one image */
 struct inquest {
 	struct run                    *run;
 	const struct point            *point;
@@ -1088,6 +1094,8 @@ struct inquest {
 	struct catalog                 found;    /* with known contents */
 	char                           why[1200];
 };
+
+/* find the legal answer that fits */
 static const struct catalog *
 legal_answer(const struct inquest *inquest, const struct catalog *found)
 {
@@ -1132,6 +1140,7 @@ fits_an_answer(struct inquest *inquest, struct rfm_store *store,
 	snprintf(inquest->why, sizeof inquest->why, "%s", text);
 	return false;
 }
+/* check that extents are disjoint */
 static int
 by_offset(const void *a, const void *b)
 {
@@ -1162,6 +1171,7 @@ extents_are_disjoint(struct inquest *inquest, struct listing *listing)
 	}
 	return true;
 }
+/* ask for the opinion of the verifier */
 static void
 keep_finding(void *context, const char *text)
 {
@@ -1188,7 +1198,6 @@ verifier_agrees(struct inquest *inquest, struct rfm_os *os)
 		    "the verifier: %.500s", error.text);
 	return false;
 }
-
 static bool
 only_note_written(struct inquest *inquest, struct rfm_lying_disk *bench)
 {
@@ -1204,6 +1213,7 @@ only_note_written(struct inquest *inquest, struct rfm_lying_disk *bench)
 	    "opening it changed the file");
 	return false;
 }
+/* open the image on the bench */
 static struct rfm_os *
 boot_bench(struct inquest *inquest)
 {
@@ -1220,13 +1230,13 @@ unborn(const struct inquest *inquest, enum rfm_status status)
 	    status == RFM_FOREIGN || status == RFM_VERSION ||
 	    status == RFM_DAMAGED);
 }
-
 static bool
 opens_well(struct inquest *inquest, struct rfm_os *os)
 {
 	struct rfm_store *store;
 	struct rfm_error  error;
 	struct listing    listing;
+	char              text[500], why[600];
 	bool              created, fine;
 	enum rfm_status   status;
 
@@ -1244,12 +1254,10 @@ opens_well(struct inquest *inquest, struct rfm_os *os)
 	    extents_are_disjoint(inquest, &listing) &&
 	    only_note_written(inquest, all.bench);
 	if (!fine && legal_answer(inquest, &listing.catalog) == NULL) {
-		size_t used = strlen(inquest->why);
-
-		used += (size_t)snprintf(inquest->why + used,
-		    sizeof inquest->why - used, "; found ");
-		describe(&listing.catalog, inquest->why + used,
-		    sizeof inquest->why - used);
+		describe(&listing.catalog, text, sizeof text);
+		snprintf(why, sizeof why, "%.90s", inquest->why);
+		snprintf(inquest->why, sizeof inquest->why,
+		    "%s; found [%s]", why, text);
 	}
 	rfm_store_release(store);
 	return fine;
@@ -1272,7 +1280,31 @@ judge(struct inquest *inquest)
 	}
 	return fine;
 }
-/* let life go on */
+/* letting life go on */
+static bool
+reader_agrees(struct inquest *inquest)
+{
+	struct rfm_open_options reading = judging;
+	struct rfm_os          *os = boot_bench(inquest);
+	struct rfm_store       *store;
+	struct rfm_error        error;
+	struct listing          listing;
+	bool                    created, fine;
+
+	reading.access = RFM_READ;
+	if (rfm_store_open(os, STORE_NAME, &reading, &store, &created,
+	    &error) != RFM_OK) {
+		snprintf(inquest->why, sizeof inquest->why,
+		    "a reader cannot open it: %.500s", error.text);
+		rfm_lying_end(os);
+		return false;
+	}
+	list_store(store, &listing);
+	fine = fits_an_answer(inquest, store, &listing.catalog);
+	rfm_store_release(store);
+	rfm_lying_end(os);
+	return fine;
+}
 static bool
 add_one_vector(struct inquest *inquest, struct rfm_os *os,
     struct slot *slot)
@@ -1314,13 +1346,17 @@ add_one_vector(struct inquest *inquest, struct rfm_os *os,
 static bool
 lives_on(struct inquest *inquest)
 {
-	struct rfm_os *os = boot_bench(inquest);
 	struct inquest second = *inquest;
 	struct point   point;
 	struct slot    slot = { .payload = NULL };
+	struct rfm_os *os;
 	uint8_t       *copy;
-	bool           fine = add_one_vector(inquest, os, &slot);
+	bool           fine;
 
+	if (!reader_agrees(inquest))
+		return false;
+	os = boot_bench(inquest);
+	fine = add_one_vector(inquest, os, &slot);
 	rfm_lying_end(os);
 	if (!fine)
 		return false;
@@ -1380,7 +1416,7 @@ explore_deeper(struct inquest *inquest)
 	all.deep++;
 	return fine;
 }
-/* explore an era */
+/* exploring an era */
 static const char *
 name_event(const struct rfm_lying_event *event, char *text, size_t bytes)
 {
@@ -1401,13 +1437,11 @@ name_event(const struct rfm_lying_event *event, char *text, size_t bytes)
 		    barrier_names[event->number]);
 		break;
 	case RFM_LYING_MARK:
-		snprintf(text, bytes, "the %s of the operation",
-		    "begin or end");
+		snprintf(text, bytes, "its begin or end");
 		break;
 	}
 	return text;
 }
-
 static void
 print_legal(const struct inquest *inquest)
 {
@@ -1477,7 +1511,6 @@ may_die_at(const struct rfm_lying_event *event)
 	    event->kind == RFM_LYING_NAME ||
 	    (event->kind == RFM_LYING_STORE && event->metadata);
 }
-
 static void
 explore_era(struct run *run)
 {
@@ -1501,6 +1534,7 @@ explore_era(struct run *run)
 }
 /* the scripted histories */
 static const char *const scripts[][2] = {
+	/* histories about commits and reopening */
 	{ "birth", "open" },
 	{ "first steps", "open create 20 sync create 3 seal 0 sync"
 	    " destroy 1 sync close" },
@@ -1510,8 +1544,19 @@ static const char *const scripts[][2] = {
 	    " close open close open create 2 seal 2 sync close" },
 	{ "closed and cut", "open create 10 close cut 0 open create 3 close"
 	    " cut 1 open create 3 sync" },
-	{ "killed", "open create 10 sync create 5 seal 1 kill open create 7"
-	    " sync destroy 0 kill open create 9 sync kill open close" },
+	{ "overwritten", "open create 120 sync fill 0 sync fill 0 create 9"
+	    " fill 1 sync seal 1 fill 0 sync" },
+	{ "cut and on", "open create 10 sync create 11 cut 0 open create 12"
+	    " sync create 13 destroy 2 cut 0 open create 14 cut 7 open"
+	    " create 15 sync create 16 sync cut 5 open create 9 sync" },
+	{ "tail of stale records", "open create 10 sync create 2 create 2"
+	    " create 2 cut 3 open create 2 kill open create 2 create 2 kill"
+	    " open create 2 sync" },
+	{ "stale records that would fit", "open create 1 create 1 create 1"
+	    " sync create 1 create 1 create 1 create 1 create 1 create 1"
+	    " create 1 create 1 cut 1 open create 1 kill open sync cut 0"
+	    " open create 1 sync" },
+	/* histories about room and the log */
 	{ "links", "open create 1 create 1 create 1 create 1 create 1"
 	    " create 1 create 1 create 1 sync create 1 create 1 create 1"
 	    " create 1 create 1 create 1 sync seal 0 seal 1 seal 2 sync" },
@@ -1532,22 +1577,15 @@ static const char *const scripts[][2] = {
 	{ "temporaries", "open create 10 sync temp 300 drop 1 temp 300"
 	    " temp 50 drop 2 temp 200 seal 4 sync drop 3 temp 50 sync"
 	    " destroy 0 temp 10 sync temp 10 sync" },
-	{ "overwritten", "open create 120 sync fill 0 sync fill 0 create 9"
-	    " fill 1 sync seal 1 fill 0 sync" },
 	{ "growth", "open create 9000 sync create 12000 sync create 30000"
 	    " sync" },
 	{ "growth, killed", "open create 9000 create 12000 kill open"
 	    " create 40 sync" },
-	{ "cut and on", "open create 10 sync create 11 cut 0 open create 12"
-	    " sync create 13 destroy 2 cut 0 open create 14 cut 7 open"
-	    " create 15 sync create 16 sync cut 5 open create 9 sync" },
-	{ "tail of stale records", "open create 10 sync create 2 create 2"
-	    " create 2 cut 3 open create 2 kill open create 2 create 2 kill"
-	    " open create 2 sync" },
-	{ "stale records that would fit", "open create 1 create 1 create 1"
-	    " sync create 1 create 1 create 1 create 1 create 1 create 1"
-	    " create 1 create 1 cut 1 open create 1 kill open sync cut 0"
-	    " open create 1 sync" },
+	{ "a large one", "open create 150000 sync destroy 0 sync create 20"
+	    " sync create 150000 sync close" },
+	/* histories about deaths, failures and readers */
+	{ "killed", "open create 10 sync create 5 seal 1 kill open create 7"
+	    " sync destroy 0 kill open create 9 sync kill open close" },
 	{ "death in a sync", "open create 10 create 20 die 2 sync open"
 	    " create 5 die 3 sync open create 6 sync die 1 create 9 open"
 	    " destroy 0 die 1 sync cut 0 open create 3 sync" },
@@ -1571,10 +1609,8 @@ static const char *const scripts[][2] = {
 	    " reader destroy 0 sync create 400 sync close open create 400"
 	    " create 100 sync kill open destroy 1 sync create 300 create 9"
 	    " sync leave create 400 sync" },
-	{ "a large one", "open create 150000 sync destroy 0 sync create 20"
-	    " sync create 150000 sync close" },
 };
-/* make up histories */
+/* making up histories */
 struct recipe {
 	unsigned    weight;
 	const char *words;    /* N: a length, K: a vector, D: a small number */
@@ -1624,7 +1660,6 @@ cook(char *text, size_t room, const char *words, uint64_t *state,
 	}
 	return used;
 }
-
 static void
 make_up(char *text, size_t room, uint64_t seed)
 {
@@ -1675,41 +1710,51 @@ usage(void)
 	    "\n    [--history WORDS] [--live WORDS]\n");
 	exit(64);
 }
+static void
+read_switch(const char *name)
+{
+	if (strcmp(name, "--blind") == 0) {
+		all.blind = true;
+	} else if (strcmp(name, "--first") == 0) {
+		all.first = true;
+	} else {
+		all.random_histories = 4;
+		all.keep_going = 8;
+		all.go_deep = 1024;
+		all.effort.all_below = 8;
+		all.effort.random = 3;
+	}
+}
+static void
+read_option(const char *name, const char *value, const char **script)
+{
+	if (strcmp(name, "--seed") == 0)
+		all.seed = strtoull(value, NULL, 10);
+	else if (strcmp(name, "--random") == 0)
+		all.random_histories = (unsigned)atoi(value);
+	else if (strcmp(name, "--drop") == 0)
+		all.first = (all.drop = barrier_named(value)) >= 0;
+	else if (strcmp(name, "--only") == 0)
+		all.only = value;
+	else if (strcmp(name, "--history") == 0)
+		*script = value;
+	else if (strcmp(name, "--live") == 0)
+		all.live = (*script = value) != NULL;
+	else
+		usage();
+}
 
 static void
 read_arguments(int count, char **arguments, const char **script)
 {
 	for (int i = 1; i < count; i++) {
-		const char *name = arguments[i];
-		const char *value = i + 1 < count ? arguments[i + 1] : NULL;
-
-		if (strcmp(name, "--quick") == 0) {
-			all.random_histories = 4;
-			all.effort.all_below = 8;
-			all.effort.random = 3;
+		if (one_of(arguments[i], "--quick --blind --first")) {
+			read_switch(arguments[i]);
 			continue;
 		}
-		if (strcmp(name, "--blind") == 0 ||
-		    strcmp(name, "--first") == 0) {
-			*(name[2] == 'b' ? &all.blind : &all.first) = true;
-			continue;
-		}
-		if (value == NULL)
+		if (i + 1 == count)
 			usage();
-		if (strcmp(name, "--seed") == 0)
-			all.seed = strtoull(value, NULL, 10);
-		else if (strcmp(name, "--random") == 0)
-			all.random_histories = (unsigned)atoi(value);
-		else if (strcmp(name, "--drop") == 0)
-			all.first = (all.drop = barrier_named(value)) >= 0;
-		else if (strcmp(name, "--only") == 0)
-			all.only = value;
-		else if (strcmp(name, "--history") == 0)
-			*script = value;
-		else if (strcmp(name, "--live") == 0)
-			all.live = (*script = value) != NULL;
-		else
-			usage();
+		read_option(arguments[i], arguments[i + 1], script);
 		i++;
 	}
 }
@@ -1747,7 +1792,6 @@ sweep_one(const char *script, const char *fault, unsigned nth)
 	all.failures++;
 	end_run(run);
 }
-
 static void
 sweep_failures(void)
 {
@@ -1767,7 +1811,7 @@ sweep_failures(void)
 	    " failing\n", before < all.violations ? "not " : "",
 	    ++all.histories, all.failures);
 }
-/* run everything */
+/* run all histories */
 static void
 run_history(const char *name, const char *script)
 {
@@ -1818,7 +1862,6 @@ run_all(void)
 		run_history(name, text);
 	}
 }
-
 static void
 print_sum(double seconds)
 {
@@ -1830,7 +1873,6 @@ print_sum(double seconds)
 	    all.deaths, all.judged, all.again, all.deep, all.violations,
 	    seconds);
 }
-
 int
 main(int count, char **arguments)
 {
