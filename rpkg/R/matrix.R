@@ -99,3 +99,7 @@ classes <- lapply(c(vector = "fmalloc_vector", matrix = "fmalloc_matrix"), funct
     function(type) c(shape, "fmalloc", type)
   )
 })
+
+# R would take the class "numeric" at its word and make one column of a matrix.
+#' @export
+as.data.frame.fmalloc_matrix <- function(x, ...) as.data.frame.matrix(x, ...)

@@ -26,17 +26,25 @@ NULL
 Ops.fmalloc <- function(e1, e2) {
   unary <- missing(e2)
   if (unary) e2 <- NULL
-  by_blocks <- if (unary) {
-    is_fmalloc(e1)
-  } else {
-    !is.null(e1) && !is.null(e2) && (is_fmalloc(e1) || is_fmalloc(e2))
-  }
+  by_blocks <- if (unary) is_fmalloc(e1) else suits_blocks(e1, e2)
   if (by_blocks) {
     return(withCallingHandlers(.Call(rfm_c_ops, .Generic, e1, e2), warning = repeated()))
   }
   f <- get(.Generic, baseenv())
   if (unary) f(without_class(e1)) else f(without_class(e1), without_class(e2))
 }
+
+# An operand of a class of its own, a Date say, knows best what an operator means.
+suits_blocks <- function(e1, e2) {
+  !is_foreign(e1) && !is_foreign(e2) && (is_fmalloc(e1) || is_fmalloc(e2))
+}
+
+is_foreign <- function(e) is.null(e) || is.object(e) && !inherits(e, "fmalloc")
+
+# R asks this when the operands have methods of different classes: Ops.fmalloc() shall
+# have the word, and hands it on.
+#' @export
+chooseOpsMethod.fmalloc <- function(x, y, mx, my, cl, reverse) TRUE
 
 #' @rdname fmalloc-arithmetic
 #' @export

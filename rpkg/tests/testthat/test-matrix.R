@@ -107,3 +107,13 @@ test_that("matrix algebra gives what base R gives", {
   expect_identical(colMeans(m), colMeans(values))
   expect_error(m %*% 1:2, "non-conformable")
 })
+
+test_that("a matrix goes into a data frame by columns", {
+  store <- new_store()
+  values <- matrix(c(1.5, 2, 3, 4), 2, dimnames = list(NULL, c("a", "b")))
+  m <- stored_matrix(values, store)
+  expect_identical(lapply(as.data.frame(m), as.numeric), lapply(as.data.frame(values), as.numeric))
+  expect_identical(dim(data.frame(m, c = 1:2)), c(2L, 3L))
+  expect_named(data.frame(m, c = 1:2), c("a", "b", "c"))
+  expect_identical(summary(m), summary(values))
+})

@@ -199,3 +199,15 @@ test_that("range agrees with R", {
   expect_identical(range(x, finite = TRUE), range(samples$numeric, finite = TRUE))
   expect_identical(range(x[1:2], 7, -9), c(-9, 7))
 })
+
+test_that("operands of other classes have their own say", {
+  store <- new_store()
+  x <- stored(c(1, 2, 3), store)
+  day <- as.Date("2001-02-03")
+  expect_identical(day + x, day + c(1, 2, 3))
+  expect_identical(x + day, c(1, 2, 3) + day)
+  expect_identical(as.Date(x, origin = "1970-01-01"), as.Date("1970-01-01") + 1:3)
+  hours <- as.difftime(2, units = "hours")
+  expect_identical(hours * x, hours * c(1, 2, 3))
+  expect_identical(x == factor(2), c(FALSE, TRUE, FALSE))
+})
