@@ -70,7 +70,7 @@ test_that("lengths that span blocks, and recycling, agree with R", {
     expect_identical(plain(round(x, 1)), round(values, 1))
     expect_identical(plain(cumsum(x)), cumsum(values))
     expect_identical(plain(cumprod(x / 2)), cumprod(values / 2))
-    expect_identical(plain(x * c(1, 10)), suppressWarnings(values * c(1, 10)))
+    expect_identical(suppressWarnings(plain(x * c(1, 10))), suppressWarnings(values * c(1, 10)))
   }
   x <- stored(as.numeric(1:30000), store)
   expect_identical(plain(x + (1:7500)), (1:30000) + as.numeric(1:7500))
@@ -129,8 +129,8 @@ test_that("mathematical functions agree with R", {
   expect_identical(plain(round(x, 2)), round(values, 2))
   expect_identical(plain(round(x, digits = -1)), round(values, digits = -1))
   expect_identical(plain(signif(x, 2)), signif(values, 2))
-  expect_identical(plain(log(x, base = 2)), suppressWarnings(log(values, base = 2)))
-  expect_identical(plain(log(x, 10)), suppressWarnings(log(values, 10)))
+  expect_identical(suppressWarnings(plain(log(x, base = 2))), suppressWarnings(log(values, base = 2)))
+  expect_identical(suppressWarnings(plain(log(x, 10))), suppressWarnings(log(values, 10)))
 })
 
 test_that("attributes follow base R's rules", {
