@@ -119,7 +119,7 @@ dist: $(tarball) ## that tarball, proved to install with R and a C compiler alon
 	@tools/check-dist $< $(B)
 
 demo: install ## the bird strikes: fill a store, kill R, reopen, check, fit
-	@demo/run $(B)/demo
+	@tests/demo/run $(B)/demo
 
 benches := $(basename $(notdir $(wildcard tests/bench/bench_*.c)))
 bench: install $(benches:%=$(B)/plain/%) ## measured speeds, not a test

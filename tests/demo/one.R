@@ -1,7 +1,7 @@
 # Session one: the bird strikes go into a store, and references to them into an
 # .rds file. Then it works on, until it is killed.
 
-source("demo/telling.R")
+source("tests/demo/telling.R")
 
 heading("Session one: ten thousand birds")
 

@@ -1,7 +1,7 @@
 # Session three: how long it takes to have the large matrix again, through the store
 # and through an ordinary .rds file of the same data.
 
-source("demo/telling.R")
+source("tests/demo/telling.R")
 
 heading("Session three: having it again")
 

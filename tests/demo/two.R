@@ -1,7 +1,7 @@
 # Session two: a new process finds the columns, checks them, uses them, and then fits
 # a model on a matrix of 20 million rows that never enters R's memory as a whole.
 
-source("demo/telling.R")
+source("tests/demo/telling.R")
 
 heading("Session two: what is left")
 
