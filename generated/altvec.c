@@ -627,7 +627,7 @@ remember(SEXP x, int found)
 static int
 look_at_doubles(const double *d, uint64_t n, bool order)
 {
-	bool up = true, down = true;
+	bool up = n == 0 || !ISNAN(d[0]), down = up;
 	uint64_t k;
 
 	if (!order) {
@@ -635,21 +635,18 @@ look_at_doubles(const double *d, uint64_t n, bool order)
 			;
 		return NO_NA_KNOWN | (k == n ? NO_NA : 0);
 	}
-	while (n > 0 && ISNAN(d[n - 1]))
-		n--;
 	for (k = 1; k < n && (up || down); k++) {
 		up = up && d[k - 1] <= d[k];
 		down = down && d[k - 1] >= d[k];
 	}
-	if (n == 1)
-		up = !ISNAN(d[0]);
 	return ORDER_KNOWN | (up ? UP : down ? DOWN : 0);
 }
 /* look at integers */
 static int
 look_at_integers(const int *i, uint64_t n, bool order)
 {
-	bool up = true, down = true;
+	bool up = n == 0 || i[0] != NA_INTEGER;
+	bool down = n == 0 || i[n - 1] != NA_INTEGER;
 	uint64_t k;
 
 	if (!order) {
@@ -657,13 +654,9 @@ look_at_integers(const int *i, uint64_t n, bool order)
 			;
 		return NO_NA_KNOWN | (k == n ? NO_NA : 0);
 	}
-	while (n > 0 && i[n - 1] == NA_INTEGER)
-		n--;
 	for (k = 1; k < n && (up || down); k++) {
-		bool missing = i[k - 1] == NA_INTEGER;
-
-		up = up && !missing && i[k - 1] <= i[k];
-		down = down && !missing && i[k - 1] >= i[k];
+		up = up && i[k - 1] <= i[k];
+		down = down && i[k - 1] >= i[k];
 	}
 	return ORDER_KNOWN | (up ? UP : down ? DOWN : 0);
 }
@@ -693,10 +686,8 @@ is_sorted(SEXP x)
 {
 	int have = facts_of(x, ORDER_KNOWN, true);
 
-	if ((have & ORDER_KNOWN) == 0)
-		return UNKNOWN_SORTEDNESS;
 	return (have & UP) != 0 ? SORTED_INCR :
-	    (have & DOWN) != 0 ? SORTED_DECR : KNOWN_UNSORTED;
+	    (have & DOWN) != 0 ? SORTED_DECR : UNKNOWN_SORTEDNESS;
 }
 /* show a vector to inspect */
 static const char *
