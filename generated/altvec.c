@@ -196,27 +196,6 @@ rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length)
 	UNPROTECT(1);
 	return y;
 }
-/* name the right type among the classes */
-void
-rfm_altvec_reclass(SEXP x, uint32_t type)
-{
-	SEXP class, last;
-	R_xlen_t end;
-
-	if (!Rf_inherits(x, "fmalloc"))
-		return;
-	class = PROTECT(Rf_getAttrib(x, R_ClassSymbol));
-	end = XLENGTH(class) - 1;
-	last = STRING_ELT(class, end);
-	if (rfm_type_named(CHAR(last)) != 0 &&
-	    rfm_type_named(CHAR(last)) != type) {
-		class = PROTECT(Rf_duplicate(class));
-		SET_STRING_ELT(class, end, Rf_mkChar(rfm_type_name(type)));
-		Rf_setAttrib(x, R_ClassSymbol, class);
-		UNPROTECT(1);
-	}
-	UNPROTECT(1);
-}
 /* keep the sets of classes */
 static SEXP class_sets;
 
@@ -593,8 +572,6 @@ coerce(SEXP x, int sexp)
 	}
 	if (lost)
 		Rf_warning("NAs introduced by coercion to integer range");
-	DUPLICATE_ATTRIB(y, x);
-	rfm_altvec_reclass(y, to);
 	UNPROTECT(1);
 	return y;
 }

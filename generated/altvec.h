@@ -21,7 +21,6 @@ void rfm_altvec_fill(SEXP x, struct rfm_runtime *, struct rfm_payload *);
 SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,
          uint64_t length);
 SEXP rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length);
-void rfm_altvec_reclass(SEXP x, uint32_t type);
 SEXP rfm_altvec_class(uint32_t type, int dimensions);
 void rfm_altvec_load(DllInfo *);
 /* moving elements by blocks */
