@@ -49,3 +49,19 @@ test_that("the smallest integer is out of reach", {
   expect_warning(y <- x - 1L, "NAs produced by integer overflow")
   expect_identical(plain(y), c(NA, 0L))
 })
+
+test_that("a vector that may change is looked at each time", {
+  store <- new_store()
+  for (v in list(1:100, as.numeric(1:100))) {
+    # without a class: then anyNA() does not dispatch and leaves x unshared
+    x <- .Call(Rfmalloc:::rfm_c_create, store, typeof(v), 100, TRUE, NULL, NULL, NULL)
+    x[] <- v
+    before <- anyNA(x)
+    x[50L] <- NA
+    after <- anyNA(x)
+    expect_identical(c(before, after), c(FALSE, TRUE))
+    expect_identical(info_of(x)$state, "committed") # it was changed in place
+    v[50L] <- NA
+    expect_identical(orders(x), orders(v))
+  }
+})
