@@ -16,12 +16,14 @@ static struct rfm_lying_disk *disk;
 static struct rfm_os         *os;
 static struct rfm_file       *file;
 static struct rfm_error       error;
+static bool                   backwards;
 
 /* A file of 64 KiB, durable with its name, and the recording on. */
 static int
 set_up(void **state)
 {
 	(void)state;
+	backwards = false;
 	disk = rfm_lying_create(1);
 	os = rfm_lying_start(disk);
 	if (os->open(os, NAME, RFM_OPEN_CREATE, &file, &error) != RFM_OK ||
@@ -107,7 +109,7 @@ static struct seen *
 at_the_end(uint32_t all_below, uint32_t random)
 {
 	static struct seen      seen;
-	struct rfm_lying_effort effort = { all_below, random, 7 };
+	struct rfm_lying_effort effort = { all_below, random, 7, backwards };
 	struct rfm_lying_moment moment;
 	struct rfm_lying_cut   *cut = rfm_lying_cut_begin(disk);
 
@@ -174,6 +176,10 @@ test_torn_both_ways(void **state)
 	write_sector(0, 'b');
 	seen = at_the_end(100, 0);
 	assert_true(has(seen, "ba...."));
+	assert_false(has(seen, "ab...."));
+	backwards = true;
+	seen = at_the_end(100, 0);
+	assert_false(has(seen, "ba...."));
 	assert_true(has(seen, "ab...."));
 }
 
@@ -187,7 +193,9 @@ test_two_torn_at_once(void **state)
 	write_sector(2, 'c');
 	seen = at_the_end(100, 0);
 	assert_true(has(seen, "a...c."));
-	assert_true(has(seen, "a....c"));
+	backwards = true;
+	seen = at_the_end(100, 0);
+	assert_true(has(seen, ".a...c"));
 }
 
 static void
@@ -292,7 +300,7 @@ note_size(void *context, struct rfm_lying_cut *cut,
 static void
 test_a_size_may_be_late(void **state)
 {
-	struct rfm_lying_effort effort = { 100, 0, 7 };
+	struct rfm_lying_effort effort = { 100, 0, 7, false };
 	struct rfm_lying_moment moment;
 	struct rfm_lying_cut   *cut;
 	unsigned                sizes = 0;
@@ -511,7 +519,7 @@ test_a_death_in_a_write(void **state)
 	while (rfm_lying_cut_next(cut, &moment))
 		;
 	memset(&seen, 0, sizeof seen);
-	rfm_lying_cut_each_death(cut, look, &seen);
+	rfm_lying_cut_each_death(cut, true, look, &seen);
 	rfm_lying_cut_end(cut);
 	assert_true(has(&seen, "bbbb.."));
 	assert_true(has(&seen, "bb...."));
