@@ -74,6 +74,7 @@ struct run {
 	bool                   born, ambiguous, after_cut;
 	bool                   fault_armed, flush_armed;
 	bool                   sweeping;    /* looks at no images */
+	bool                   backwards;   /* how its disk writes */
 	uint64_t               max_id;
 	struct point          *points;      /* of this era */
 	unsigned               point_count, point_room;
@@ -93,13 +94,15 @@ static struct {
 	bool     blind;            /* do without the verifier */
 	bool     first;            /* stop at the first violation */
 	bool     live;             /* only live, look at no image */
+	bool     backwards;        /* for a history that is given */
 	const char *only;
 	uint64_t cuts, deaths, judged, again, deep;
 	unsigned histories, violations, failures;
 	struct rfm_lying_disk *bench;      /* where images are opened */
 	struct rfm_lying_disk *deep_disk;  /* where some are explored */
 } all = { .seed = 1, .random_histories = 40, .keep_going = 4,
-    .go_deep = 256, .effort = { 48, 12, 1 }, .drop = -1 };
+    .go_deep = 256, .effort = { .all_below = 48, .random = 12 },
+    .drop = -1 };
 /* explorer: the parts */
 /* mix numbers into hashes */
 static uint64_t
@@ -922,21 +925,24 @@ boot_after_cut(struct run *run, uint64_t which)
 {
 	struct lottery          lottery = { 0, 0, { .present = false } };
 	struct rfm_lying_cut   *cut = rfm_lying_cut_begin(run->disk);
+	struct rfm_lying_effort effort = all.effort;
 	struct rfm_lying_moment moment;
 
+	effort.backwards = run->backwards;
 	while (rfm_lying_cut_next(cut, &moment))
 		;
 	if (which == 1) {
-		rfm_lying_cut_each_death(cut, draw_image, &lottery);
+		rfm_lying_cut_each_death(cut, false, draw_image,
+		    &lottery);
 	} else {
 		if (which > 1) {
 			lottery.wanted = UINT64_MAX;
-			rfm_lying_cut_each(cut, &all.effort, draw_image,
+			rfm_lying_cut_each(cut, &effort, draw_image,
 			    &lottery);
 			lottery.wanted = mix(which) % lottery.seen;
 			lottery.seen = 0;
 		}
-		rfm_lying_cut_each(cut, &all.effort, draw_image,
+		rfm_lying_cut_each(cut, &effort, draw_image,
 		    &lottery);
 	}
 	rfm_lying_boot(run->disk, &lottery.image);
@@ -1389,6 +1395,7 @@ explore_deeper(struct inquest *inquest)
 	run->script = "open create 5 sync create 3 close";
 	run->disk = all.deep_disk;
 	run->depth = 1;
+	run->backwards = inquest->run->backwards;
 	run->born = true;
 	run->max_id = inquest->point->max_id;
 	run->now = inquest->found;
@@ -1520,6 +1527,7 @@ explore_era(struct run *run)
 	struct inquest          inquest;
 
 	effort.seed = mix(all.seed ^ run->word);
+	effort.backwards = run->backwards;
 	while (rfm_lying_cut_next(cut, &moment) && !run->failed) {
 		memset(&inquest, 0, sizeof inquest);
 		inquest.run = run;
@@ -1528,7 +1536,8 @@ explore_era(struct run *run)
 		rfm_lying_cut_each(cut, &effort, visit, &inquest);
 		inquest.death = true;
 		if (may_die_at(moment.event))
-			rfm_lying_cut_each_death(cut, visit, &inquest);
+			rfm_lying_cut_each_death(cut, !run->backwards,
+			    visit, &inquest);
 	}
 	rfm_lying_cut_end(cut);
 }
@@ -1706,8 +1715,8 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: crash_explorer [--seed N] [--random N] [--quick]\n"
-	    "    [--drop BARRIER] [--blind] [--first] [--only NAME]"
-	    "\n    [--history WORDS] [--live WORDS]\n");
+	    "    [--drop BARRIER] [--blind] [--first] [--backwards]"
+	    "\n    [--only NAME] [--history WORDS] [--live WORDS]\n");
 	exit(64);
 }
 static void
@@ -1717,6 +1726,8 @@ read_switch(const char *name)
 		all.blind = true;
 	} else if (strcmp(name, "--first") == 0) {
 		all.first = true;
+	} else if (strcmp(name, "--backwards") == 0) {
+		all.backwards = true;
 	} else {
 		all.random_histories = 4;
 		all.keep_going = 8;
@@ -1748,7 +1759,8 @@ static void
 read_arguments(int count, char **arguments, const char **script)
 {
 	for (int i = 1; i < count; i++) {
-		if (one_of(arguments[i], "--quick --blind --first")) {
+		if (one_of(arguments[i], "--quick --blind --first"
+		    " --backwards")) {
 			read_switch(arguments[i]);
 			continue;
 		}
@@ -1813,7 +1825,7 @@ sweep_failures(void)
 }
 /* run all histories */
 static void
-run_history(const char *name, const char *script)
+run_history(const char *name, const char *script, bool backwards)
 {
 	struct run *run = must(calloc(1, sizeof *run));
 
@@ -1825,6 +1837,7 @@ run_history(const char *name, const char *script)
 	run->script = script;
 	run->possibles = 1;             /* of which the first is empty */
 	run->sweeping = all.live;
+	run->backwards = backwards;
 	run->disk = make_disk(all.seed, true);
 	run_script(run);
 	if (!run->failed && !run->sweeping)
@@ -1832,9 +1845,10 @@ run_history(const char *name, const char *script)
 	all.histories++;
 	all.cuts += run->cuts;
 	all.deaths += run->deaths;
-	printf("%sok %u - %s: %" PRIu64 " images after power cuts, %" PRIu64
-	    " after deaths\n", run->failed ? "not " : "", all.histories,
-	    name, run->cuts, run->deaths);
+	printf("%sok %u - %s%s: %" PRIu64 " images after power cuts, %"
+	    PRIu64 " after deaths\n", run->failed ? "not " : "",
+	    all.histories, name, backwards ? ", backwards" : "",
+	    run->cuts, run->deaths);
 	fflush(stdout);
 	end_run(run);
 }
@@ -1851,7 +1865,10 @@ run_all(void)
 
 	for (size_t i = 0; i < sizeof scripts / sizeof scripts[0] &&
 	    !enough(); i++)
-		run_history(scripts[i][0], scripts[i][1]);
+		for (int backwards = 0; backwards < 2 && !enough();
+		    backwards++)
+			run_history(scripts[i][0], scripts[i][1],
+			    backwards);
 	if (!enough())
 		sweep_failures();
 	for (unsigned i = 0; i < all.random_histories && !enough(); i++) {
@@ -1859,7 +1876,7 @@ run_all(void)
 
 		make_up(text, sizeof text, seed);
 		snprintf(name, sizeof name, "seed %" PRIu64, seed);
-		run_history(name, text);
+		run_history(name, text, seed % 2 == 0);
 	}
 }
 static void
@@ -1887,7 +1904,7 @@ main(int count, char **arguments)
 	all.bench = make_disk(all.seed + 1, false);
 	all.deep_disk = make_disk(all.seed + 2, true);
 	if (script != NULL)
-		run_history("given", script);
+		run_history("given", script, all.backwards);
 	else
 		run_all();
 	rfm_lying_destroy(all.bench);

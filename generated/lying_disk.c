@@ -1229,7 +1229,7 @@ struct tour {
 	rfm_lying_visitor      *visit;
 	void                   *context;
 	uint64_t                random;
-	bool                    in_order;    /* new bytes in front only */
+	bool                    backwards;   /* new bytes at the end */
 };
 
 static void
@@ -1245,6 +1245,19 @@ pick_whole(struct tour *tour, size_t i, unsigned version)
 	tour->choice.picks[i] = (struct rfm_lying_pick){
 		(uint16_t)version, (uint16_t)version,
 		RFM_LYING_SECTOR_BYTES
+	};
+}
+
+static void
+pick_torn(struct tour *tour, size_t i, unsigned a, unsigned b,
+    unsigned head)
+{
+	unsigned newer = a > b ? a : b, older = a > b ? b : a;
+
+	tour->choice.picks[i] = (struct rfm_lying_pick){
+		(uint16_t)(tour->backwards ? older : newer),
+		(uint16_t)(tour->backwards ? newer : older),
+		(uint16_t)head
 	};
 }
 
@@ -1365,10 +1378,9 @@ visit_random(struct tour *tour, uint32_t count)
 			pick_whole(tour, i, dice(tour, sides));
 			if (dice(tour, 8) != 0)
 				continue;
-			tour->choice.picks[i].rest =
-			    (uint16_t)dice(tour, sides);
-			tour->choice.picks[i].head = (uint16_t)dice(tour,
-			    RFM_LYING_SECTOR_BYTES);
+			pick_torn(tour, i, tour->choice.picks[i].first,
+			    dice(tour, sides),
+			    dice(tour, RFM_LYING_SECTOR_BYTES));
 		}
 		tour->choice.size = cut->sizes[dice(tour,
 		    cut->size_count)];
@@ -1395,15 +1407,9 @@ differing(const struct pending *pending, unsigned a, unsigned b,
 static void
 tear(struct tour *tour, size_t i, unsigned old, unsigned head)
 {
-	uint16_t new = (uint16_t)newest(tour, i);
+	unsigned new = newest(tour, i);
 
-	tour->choice.picks[i] = (struct rfm_lying_pick){
-		new, (uint16_t)old, (uint16_t)head };
-	offer(tour);
-	if (tour->in_order)
-		return;
-	tour->choice.picks[i] = (struct rfm_lying_pick){
-		(uint16_t)old, new, (uint16_t)head };
+	pick_torn(tour, i, new, old, head);
 	offer(tour);
 }
 static void
@@ -1449,9 +1455,8 @@ visit_torn_pairs(struct tour *tour, bool new)
 			    &from, &to))
 				continue;
 			pick_all(tour, new);
-			tour->choice.picks[k] = (struct rfm_lying_pick){
-				(uint16_t)newest(tour, k), 0,
-				(uint16_t)((from + to) / 2) };
+			pick_torn(tour, k, newest(tour, k), 0,
+			    (from + to) / 2);
 			tear_everywhere(tour, i, 0);
 		}
 }
@@ -1475,6 +1480,7 @@ rfm_lying_cut_each(struct rfm_lying_cut *cut,
 	struct tour tour = begin_tour(cut, visit, context);
 
 	tour.random = effort->seed ^ cut->step;
+	tour.backwards = effort->backwards;
 	if (cut->may[0]) {
 		tour.choice.present = false;
 		offer(&tour);
@@ -1504,17 +1510,17 @@ in_last_call(const struct tour *tour, size_t i)
 }
 
 void
-rfm_lying_cut_each_death(struct rfm_lying_cut *cut,
+rfm_lying_cut_each_death(struct rfm_lying_cut *cut, bool torn,
     rfm_lying_visitor *visit, void *context)
 {
 	struct tour tour = begin_tour(cut, visit, context);
 
-	tour.in_order = true;
 	offer(&tour);
 	for (size_t i = cut->count; i-- > 0;) {
 		if (!in_last_call(&tour, i))
 			continue;
-		tear_everywhere(&tour, i, newest(&tour, i) - 1);
+		if (torn)
+			tear_everywhere(&tour, i, newest(&tour, i) - 1);
 		pick_whole(&tour, i, newest(&tour, i) - 1);
 		offer(&tour);
 	}

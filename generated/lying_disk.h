@@ -99,12 +99,13 @@ struct rfm_lying_effort {
 	uint32_t all_below;    /* visit all choices if they are fewer */
 	uint32_t random;       /* else this many random ones, and */
 	uint64_t seed;         /* from where these begin */
+	bool     backwards;    /* sectors are written from the back */
 };
 
 void rfm_lying_cut_each(struct rfm_lying_cut *cut,
     const struct rfm_lying_effort *effort, rfm_lying_visitor *visit,
     void *context);
-void rfm_lying_cut_each_death(struct rfm_lying_cut *cut,
+void rfm_lying_cut_each_death(struct rfm_lying_cut *cut, bool torn,
     rfm_lying_visitor *visit, void *context);
 struct rfm_lying_image rfm_lying_cut_build(struct rfm_lying_cut *cut,
     const struct rfm_lying_choice *choice);
