@@ -919,7 +919,6 @@ draw_image(void *context, struct rfm_lying_cut *cut,
 	if (choice->present && lottery->seen++ == lottery->wanted)
 		lottery->image = rfm_lying_cut_build(cut, choice);
 }
-
 static void
 boot_after_cut(struct run *run, uint64_t which)
 {

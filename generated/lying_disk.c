@@ -1247,7 +1247,6 @@ pick_whole(struct tour *tour, size_t i, unsigned version)
 		RFM_LYING_SECTOR_BYTES
 	};
 }
-
 static void
 pick_torn(struct tour *tour, size_t i, unsigned a, unsigned b,
     unsigned head)
