@@ -47,10 +47,11 @@ rfm_catalog_secure(struct rfm_catalog *catalog, struct rfm_error *error)
 struct rfm_entry *
 rfm_catalog_find(const struct rfm_catalog *catalog, uint64_t id)
 {
-	size_t low = 0, high = catalog->count;
+	size_t   low = 0, high = catalog->count;
+	uint64_t guess = high > 0 ? id - catalog->entries[0].id : 0;
 
-	if (high > 0 && catalog->entries[high - 1].id == id)
-		return &catalog->entries[high - 1];
+	if (guess < high && catalog->entries[guess].id == id)
+		return &catalog->entries[guess];
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -120,6 +121,7 @@ apply_free(struct rfm_catalog *catalog, const void *body,
 	catalog->sealed -= e->state == RFM_SEALED;
 	catalog->live_bytes -= extent_of(e);
 	catalog->tombstones++;
+	catalog->tombstone_bytes += e->bytes;
 	e->state = RFM_DESTROYED;
 	return RFM_OK;
 }
@@ -196,6 +198,7 @@ rfm_catalog_compact(struct rfm_catalog *catalog)
 			catalog->entries[kept++] = catalog->entries[i];
 	catalog->count = kept;
 	catalog->tombstones = 0;
+	catalog->tombstone_bytes = 0;
 }
 
 void

@@ -34,6 +34,7 @@ struct rfm_catalog {
 	uint64_t          live;
 	uint64_t          sealed;      /* of the living */
 	uint64_t          tombstones;
+	uint64_t          tombstone_bytes;  /* payloads of the dead */
 	uint64_t          live_bytes;  /* extents of the living */
 };
 

@@ -273,25 +273,6 @@ rfm_c_create(SEXP handle, SEXP type, SEXP length, SEXP zero, SEXP dim,
 	return x;
 }
 
-/* make a plain vector, or nothing */
-SEXP
-rfm_c_create_vector(SEXP type, SEXP length, SEXP handle, SEXP zero)
-{
-	double n;
-
-	if (TYPEOF(type) != STRSXP || XLENGTH(type) != 1 ||
-	    rfm_type_named(CHAR(STRING_ELT(type, 0))) == 0 ||
-	    (TYPEOF(length) != REALSXP && TYPEOF(length) != INTSXP) ||
-	    XLENGTH(length) != 1 || TYPEOF(zero) != LGLSXP ||
-	    XLENGTH(zero) != 1 || LOGICAL(zero)[0] == NA_LOGICAL)
-		return R_NilValue;
-	n = Rf_asReal(length);
-	if (!(n >= 0 && n <= R_XLEN_T_MAX) || n != (double)(int64_t)n ||
-	    rfm_runtime_of_handle(handle) == NULL)
-		return R_NilValue;
-	return rfm_c_create(handle, type, length, zero, R_NilValue,
-	    R_NilValue, Rf_ScalarLogical(TRUE));
-}
 /* make a temporary for the R side */
 SEXP
 rfm_c_temporary(SEXP handle, SEXP type, SEXP length)

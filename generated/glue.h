@@ -12,7 +12,6 @@ SEXP rfm_c_runtime_of(SEXP x);
 /* doors for vectors */
 SEXP rfm_c_create(SEXP handle, SEXP type, SEXP length, SEXP zero, SEXP dim,
          SEXP dimnames, SEXP class);
-SEXP rfm_c_create_vector(SEXP type, SEXP length, SEXP handle, SEXP zero);
 SEXP rfm_c_temporary(SEXP handle, SEXP type, SEXP length);
 SEXP rfm_c_copy(SEXP handle, SEXP x, SEXP committed);
 SEXP rfm_c_shape(SEXP x, SEXP dim, SEXP dimnames, SEXP class);

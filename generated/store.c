@@ -1657,18 +1657,6 @@ rfm_store_open(struct rfm_os *os, const char *path,
 	return RFM_OK;
 }
 /* visit every record */
-static uint64_t
-tombstone_bytes(const struct rfm_catalog *catalog)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; catalog->tombstones > 0 && i < catalog->count;
-	    i++)
-		if (catalog->entries[i].state == RFM_DESTROYED)
-			sum += catalog->entries[i].bytes;
-	return sum;
-}
-
 void
 rfm_store_each(struct rfm_store *store, rfm_record_visitor *visit,
     void *context)
@@ -1720,7 +1708,7 @@ rfm_store_describe(struct rfm_store *store, struct rfm_store_info *info)
 	info->records = store->catalog.live;
 	info->sealed = store->catalog.sealed;
 	info->tombstones = store->catalog.tombstones;
-	info->tombstone_bytes = tombstone_bytes(&store->catalog);
+	info->tombstone_bytes = store->catalog.tombstone_bytes;
 	info->temporaries = store->temporaries;
 	info->epoch = store->log.epoch;
 	info->uncommitted = store->log.uncommitted;
