@@ -730,6 +730,16 @@ lying_map(struct rfm_os *os, struct rfm_file *file,
 	add_mapping(process, how, address, offset, bytes);
 	return RFM_OK;
 }
+static enum rfm_status
+lying_resident(struct rfm_os *os, const void *address, uint64_t bytes,
+    uint64_t *resident, struct rfm_error *error)
+{
+	(void)address;
+	*resident = 0;
+	RFM_TRY(enter(os, RFM_LYING_OTHER, error));
+	*resident = bytes;
+	return RFM_OK;
+}
 /* serve the world around */
 static void
 lying_boot_id(struct rfm_os *os, uint8_t id[16])
@@ -783,7 +793,8 @@ rfm_lying_start(struct rfm_lying_disk *disk)
 		lying_punch, lying_barrier, lying_barrier_directory,
 		lying_lock, lying_unlock, lying_held,
 		lying_reserve_addresses,
-		lying_release_addresses, lying_map, lying_boot_id,
+		lying_release_addresses, lying_map, lying_resident,
+		lying_boot_id,
 		lying_random, lying_owner, lying_now, lying_at_fork
 	};
 	process->disk = disk;

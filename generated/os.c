@@ -444,6 +444,42 @@ posix_map(struct rfm_os *os, struct rfm_file *file,
 		return fail(error, "map the file", "");
 	return RFM_OK;
 }
+#define RESIDENT_WINDOW 4096    /* pages */
+
+/* count a page's bytes within a range */
+static uint64_t
+overlap(uint64_t page, uint64_t bytes, uint64_t start, uint64_t end)
+{
+	uint64_t from = page > start ? page : start;
+	uint64_t to = page + bytes < end ? page + bytes : end;
+
+	return to > from ? to - from : 0;
+}
+
+static enum rfm_status
+posix_resident(struct rfm_os *os, const void *address, uint64_t bytes,
+    uint64_t *resident, struct rfm_error *error)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t start = (uintptr_t)address, end = start + bytes;
+	uint64_t at = start / page * page, n, k;
+	unsigned char in_memory[RESIDENT_WINDOW];
+
+	(void)os;
+	for (*resident = 0; at < end; at += n * page) {
+		n = (end - at + page - 1) / page;
+		if (n > RESIDENT_WINDOW)
+			n = RESIDENT_WINDOW;
+		if (mincore((void *)(uintptr_t)at, (size_t)(n * page),
+		    (void *)in_memory) != 0)
+			return fail(error, "ask what is in memory", "");
+		for (k = 0; k < n; k++)
+			if ((in_memory[k] & 1) != 0)
+				*resident += overlap(at + k * page, page,
+				    start, end);
+	}
+	return RFM_OK;
+}
 /* ask about the world */
 static void
 boot_text(char *text, size_t bytes)
@@ -540,7 +576,8 @@ rfm_os_posix(void)
 		posix_write, posix_extend, posix_reserve, posix_punch,
 		posix_barrier, posix_barrier_directory, posix_lock,
 		posix_unlock, posix_held, posix_reserve_addresses,
-		posix_release_addresses, posix_map, posix_boot_id,
+		posix_release_addresses, posix_map, posix_resident,
+		posix_boot_id,
 		posix_random, posix_owner, posix_now, posix_at_fork
 	};
 

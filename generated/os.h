@@ -90,6 +90,8 @@ struct rfm_os {
 	enum rfm_status (*map)(struct rfm_os *, struct rfm_file *,
 	    enum rfm_mapping, void *address, uint64_t offset,
 	    uint64_t bytes, struct rfm_error *);
+	enum rfm_status (*resident)(struct rfm_os *, const void *address,
+	    uint64_t bytes, uint64_t *resident, struct rfm_error *);
 	/* os: the world around */
 	void (*boot_id)(struct rfm_os *, uint8_t id[16]);
 	enum rfm_status (*random)(struct rfm_os *, void *to, size_t bytes,

@@ -1684,6 +1684,94 @@ rfm_store_each(struct rfm_store *store, rfm_record_visitor *visit,
 			return;
 	}
 }
+/* draw the map of the file */
+static void
+show_extent(const struct rfm_store *store, rfm_extent_visitor *visit,
+    void *context, struct rfm_extent_info info)
+{
+	if (info.offset + info.bytes <= store->file_bytes)
+		visit(context, &info);
+}
+
+/* show payloads and what waits */
+static uint64_t
+extent_around(uint64_t payload_bytes)
+{
+	uint64_t bytes = 0;
+
+	(void)rfm_extent_bytes(payload_bytes, &bytes);
+	return bytes;
+}
+
+static void
+show_records(const struct rfm_store *store, rfm_extent_visitor *visit,
+    void *context)
+{
+	for (size_t i = 0; i < store->catalog.count; i++) {
+		const struct rfm_entry *e = &store->catalog.entries[i];
+
+		if (e->state != RFM_DESTROYED)
+			show_extent(store, visit, context,
+			    (struct rfm_extent_info) { e->offset,
+			    extent_around(e->bytes), e->id,
+			    e->state == RFM_SEALED ? RFM_USE_SEALED :
+			    RFM_USE_COMMITTED });
+	}
+}
+
+/* show temporaries and lists of extents */
+static void
+show_temporaries(const struct rfm_store *store,
+    rfm_extent_visitor *visit, void *context)
+{
+	for (const struct rfm_payload *p = store->payloads; p != NULL;
+	    p = p->next)
+		if (p->state == RFM_TEMPORARY)
+			show_extent(store, visit, context,
+			    (struct rfm_extent_info) { p->offset,
+			    extent_of(p), 0, RFM_USE_TEMPORARY });
+}
+
+static void
+show_waiting(const struct rfm_store *store, const struct extents *list,
+    rfm_extent_visitor *visit, void *context)
+{
+	for (size_t i = 0; i < list->count; i++)
+		show_extent(store, visit, context,
+		    (struct rfm_extent_info) { list->list[i].offset,
+		    list->list[i].bytes, 0, RFM_USE_HELD });
+}
+
+void
+rfm_store_map(struct rfm_store *store, rfm_extent_visitor *visit,
+    void *context)
+{
+	const struct rfm_log *log = &store->log;
+
+	show_extent(store, visit, context, (struct rfm_extent_info) {
+	    0, RFM_HEAP_OFFSET, 0, RFM_USE_HEAD });
+	for (size_t i = 0; i < log->count; i++)
+		show_extent(store, visit, context,
+		    (struct rfm_extent_info) { log->segments[i].offset,
+		    extent_around(log->segments[i].bytes), 0,
+		    RFM_USE_LOG });
+	show_records(store, visit, context);
+	show_temporaries(store, visit, context);
+	show_waiting(store, &store->pending, visit, context);
+	show_waiting(store, &store->waiting, visit, context);
+}
+/* ask how much of a payload is in memory */
+enum rfm_status
+rfm_store_resident(const struct rfm_payload *p, uint64_t *resident,
+    struct rfm_error *error)
+{
+	struct rfm_os *os = p->store->os;
+
+	*resident = 0;
+	if (p->address == NULL)
+		return RFM_OK;
+	return os->resident(os, p->address, p->bytes, resident, error);
+}
 /* describe the store */
 void
 rfm_store_describe(struct rfm_store *store, struct rfm_store_info *info)

@@ -62,6 +62,21 @@ struct rfm_store_info {
 	uint64_t uncommitted;  /* records since */
 	int64_t  last_sync;    /* 0: not in this session */
 };
+enum rfm_use {
+	RFM_USE_HEAD,           /* superblocks and the owner's note */
+	RFM_USE_LOG,
+	RFM_USE_COMMITTED,
+	RFM_USE_SEALED,
+	RFM_USE_TEMPORARY,
+	RFM_USE_HELD            /* freed, waits for a commit or a reader */
+};
+
+struct rfm_extent_info {
+	uint64_t     offset, bytes, id;    /* id 0: no record */
+	enum rfm_use use;
+};
+typedef void rfm_extent_visitor(void *context,
+    const struct rfm_extent_info *);
 /* store: opening and closing */
 enum rfm_status rfm_store_open(struct rfm_os *, const char *path,
     const struct rfm_open_options *, struct rfm_store **, bool *created,
@@ -92,5 +107,9 @@ bool rfm_payload_shared(const struct rfm_payload *);
 /* store: looking around */
 void rfm_store_each(struct rfm_store *, rfm_record_visitor *,
     void *context);
+void rfm_store_map(struct rfm_store *, rfm_extent_visitor *,
+    void *context);
+enum rfm_status rfm_store_resident(const struct rfm_payload *,
+    uint64_t *resident, struct rfm_error *);
 void rfm_store_describe(struct rfm_store *, struct rfm_store_info *);
 #endif

@@ -712,6 +712,35 @@ memory_is_zero_and_needs_no_file(void **state)
 }
 
 static void
+bytes_in_memory_are_counted_to_the_byte(void **state)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), resident = 1;
+	void    *base;
+	char    *bytes;
+
+	(void)state;
+	OK(os->reserve_addresses(os, 64 * MIB, &base, &error));
+	bytes = base;
+	OK(os->map(os, NULL, RFM_MAP_MEMORY, base, 0, 64 * MIB, &error));
+	OK(os->resident(os, bytes, 64 * MIB, &resident, &error));
+	assert_true(resident == 0);
+	bytes[3 * page] = 1;
+	bytes[20 * MIB] = 1;            /* beyond the first window */
+	OK(os->resident(os, bytes, 64 * MIB, &resident, &error));
+	assert_true(resident == 2 * page);
+	OK(os->resident(os, bytes + 3 * page + 10, 20, &resident, &error));
+	assert_true(resident == 20);
+	OK(os->resident(os, bytes + 3 * page - 7, 8, &resident, &error));
+	assert_true(resident == 1);
+	OK(os->resident(os, bytes + 3 * page, 0, &resident, &error));
+	assert_true(resident == 0);
+	os->release_addresses(os, base, 64 * MIB);
+	REFUSED(RFM_NO_MEMORY, os->resident(os, bytes, page, &resident,
+	    &error));
+	SAYS("in memory");
+}
+
+static void
 too_many_addresses_are_out_of_memory(void **state)
 {
 	void *base = NULL;
@@ -882,6 +911,7 @@ main(void)
 		T(a_private_mapping_keeps_its_writes_and_sees_the_file),
 		T(a_shared_mapping_turns_private_in_place),
 		T(memory_is_zero_and_needs_no_file),
+		T(bytes_in_memory_are_counted_to_the_byte),
 		T(too_many_addresses_are_out_of_memory),
 		T(reserved_addresses_are_not_memory),
 		T(the_boot_id_is_that_of_the_kernel),

@@ -2012,6 +2012,101 @@ the_sums_of_a_store_are_right(void **state)
 	assert_int_equal(i.held_bytes, 0);
 }
 
+/* The extents on the map, one mark for each granule: no two may meet. */
+struct chart {
+	uint8_t  marks[8u << 20 >> 6];
+	uint64_t bytes[RFM_USE_HELD + 1];
+	uint64_t known;         /* bytes of the extent of this id */
+	uint64_t id;
+};
+
+static void
+mark_extent(void *context, const struct rfm_extent_info *e)
+{
+	struct chart *chart = context;
+
+	assert_true(e->use <= RFM_USE_HELD);
+	assert_true(e->offset % RFM_GRANULE_BYTES == 0);
+	for (uint64_t g = e->offset / RFM_GRANULE_BYTES;
+	    g < (e->offset + e->bytes) / RFM_GRANULE_BYTES; g++) {
+		assert_int_equal(chart->marks[g], 0);
+		chart->marks[g] = 1;
+	}
+	chart->bytes[e->use] += e->bytes;
+	if (e->id != 0 && e->id == chart->id)
+		chart->known = e->bytes;
+}
+
+static uint64_t
+draw(struct chart *chart, uint64_t id)
+{
+	uint64_t used = 0;
+
+	memset(chart, 0, sizeof *chart);
+	chart->id = id;
+	rfm_store_map(store, mark_extent, chart);
+	for (int use = 0; use <= RFM_USE_HELD; use++)
+		used += chart->bytes[use];
+	return used;
+}
+
+/* proves I5 */
+static void
+the_map_shows_every_byte_that_is_not_free(void **state)
+{
+	static struct chart chart;
+	uint64_t b, before = info_of(store).free_bytes;
+
+	(void)state;
+	assert_true(draw(&chart, 0) + before == info_of(store).file_bytes);
+	assert_int_equal(chart.bytes[RFM_USE_HEAD], RFM_HEAP_OFFSET);
+	create(100);
+	b = create_filled(5000, 1);
+	OK(rfm_store_seal(find(b), &error));
+	temporary(10);
+	OK(rfm_store_destroy(create(300), true, &error));
+	assert_true(draw(&chart, b) + info_of(store).free_bytes ==
+	    info_of(store).file_bytes);
+	assert_int_equal(chart.bytes[RFM_USE_COMMITTED], 128);
+	assert_int_equal(chart.bytes[RFM_USE_SEALED], 8192);
+	assert_int_equal(chart.known, 8192);
+	assert_int_equal(chart.bytes[RFM_USE_TEMPORARY], 64);
+	assert_int_equal(chart.bytes[RFM_USE_HELD], 320);
+	assert_true(chart.bytes[RFM_USE_LOG] >= 512);
+	OK(rfm_store_sync(store, &error));
+	draw(&chart, b);
+	assert_int_equal(chart.bytes[RFM_USE_HELD], 0);
+}
+
+static void
+a_readers_temporaries_are_not_on_the_map(void **state)
+{
+	static struct chart chart;
+
+	(void)state;
+	create(100);
+	leave();
+	OK(try_to_open(&reading));
+	temporary(10);
+	draw(&chart, 0);
+	assert_int_equal(chart.bytes[RFM_USE_COMMITTED], 128);
+	assert_int_equal(chart.bytes[RFM_USE_TEMPORARY], 0);
+}
+
+static void
+what_is_destroyed_is_not_in_memory(void **state)
+{
+	struct rfm_payload *p = create(5000);
+	uint64_t            resident = 1;
+
+	(void)state;
+	OK(rfm_store_resident(p, &resident, &error));
+	assert_int_equal(resident, 5000);
+	OK(rfm_store_destroy(p, true, &error));
+	OK(rfm_store_resident(p, &resident, &error));
+	assert_int_equal(resident, 0);
+}
+
 /* proves I5 */
 static void
 room_is_neither_lost_nor_doubled(void **state)
@@ -2125,6 +2220,9 @@ main(void)
 		T(overlapping_extents_are_damage_to_a_writer),
 		T(the_last_id_is_refused_and_does_no_harm),
 		T(the_sums_of_a_store_are_right),
+		T(the_map_shows_every_byte_that_is_not_free),
+		T(a_readers_temporaries_are_not_on_the_map),
+		T(what_is_destroyed_is_not_in_memory),
 		T(room_is_neither_lost_nor_doubled),
 	};
 
