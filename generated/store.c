@@ -750,6 +750,24 @@ rfm_store_seal(struct rfm_payload *p, struct rfm_error *error)
 	p->state = RFM_SEALED;		/* keeps I7 */
 	return RFM_OK;
 }
+/* keep a temporary */
+enum rfm_status
+rfm_store_keep(struct rfm_payload *p, struct rfm_error *error)
+{
+	struct rfm_store *store = p->store;
+
+	if (p->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (p->state != RFM_TEMPORARY)
+		return RFM_OK;
+	if (!keeps_catalog(store))
+		return rfm_fail(error, RFM_MODE,
+		    "%s is a scratch store and keeps no records",
+		    store->path);
+	RFM_TRY(refuse_change(store, error));
+	return log_allocation(p, 0, error);
+}
 /* return a payload's room or its row */
 static void
 give_temporary_back(struct rfm_store *store, const struct rfm_payload *p)

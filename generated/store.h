@@ -98,6 +98,7 @@ enum rfm_status rfm_store_temporary(struct rfm_store *, uint32_t type,
 enum rfm_status rfm_store_find(struct rfm_store *, uint64_t id,
     struct rfm_payload **, struct rfm_error *);
 enum rfm_status rfm_store_seal(struct rfm_payload *, struct rfm_error *);
+enum rfm_status rfm_store_keep(struct rfm_payload *, struct rfm_error *);
 enum rfm_status rfm_store_destroy(struct rfm_payload *, bool reclaim,
     struct rfm_error *);
 bool rfm_store_widen(struct rfm_payload *, uint64_t length);

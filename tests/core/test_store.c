@@ -637,6 +637,29 @@ sealing_a_temporary_writes_one_record(void **state)
 	assert_ptr_equal(find(p->id), p);
 }
 
+static void
+keeping_a_temporary_commits_it_and_leaves_it_open_to_change(void **state)
+{
+	struct rfm_payload *p = temporary(100);
+	uint64_t            log_bytes = info_of(store).log_bytes, id;
+
+	(void)state;
+	fill(p->address, 100, 3);
+	OK(rfm_store_keep(p, &error));
+	id = p->id;
+	assert_int_not_equal(id, 0);
+	assert_int_equal(p->state, RFM_COMMITTED);
+	assert_int_equal(info_of(store).log_bytes, log_bytes + 80);
+	assert_int_equal(info_of(store).temporaries, 0);
+	OK(rfm_store_keep(p, &error));
+	assert_int_equal(info_of(store).log_bytes, log_bytes + 80);
+	fill(p->address, 100, 4);
+	OK(rfm_store_sync(store, &error));
+	lose_power_and_reopen();
+	assert_true(holds(find(id)->address, 100, 4));
+	assert_int_equal(find(id)->state, RFM_COMMITTED);
+}
+
 /* ---- sizes, zeros ---- */
 
 static void
@@ -1393,6 +1416,24 @@ a_scratch_file_goes_with_the_process_that_made_it(void **state)
 	assert_true(rfm_lying_present(disk).present);
 	leave();
 	assert_false(rfm_lying_present(disk).present);
+}
+
+static void
+what_cannot_be_kept_stays_temporary(void **state)
+{
+	struct rfm_payload *p = temporary(100), *gone = temporary(100);
+
+	(void)state;
+	OK(rfm_store_destroy(gone, true, &error));
+	REFUSED(RFM_CLOSED, rfm_store_keep(gone, &error));
+	OK(rfm_store_close(store, &error));
+	REFUSED(RFM_CLOSED, rfm_store_keep(p, &error));
+	assert_int_equal(p->state, RFM_TEMPORARY);
+	die();
+	start_scratch();
+	p = temporary(100);
+	REFUSED(RFM_MODE, rfm_store_keep(p, &error));
+	assert_int_equal(p->state, RFM_TEMPORARY);
 }
 
 static void
@@ -2171,6 +2212,8 @@ main(void)
 		T(destroy_without_reclaim_ends_the_handles_only),
 		T(destroy_of_a_temporary_returns_its_room),
 		T(sealing_a_temporary_writes_one_record),
+		T(keeping_a_temporary_commits_it_and_leaves_it_open_to_change),
+		T(what_cannot_be_kept_stays_temporary),
 		T(vectors_of_every_size_hold_what_they_hold),
 		T(elements_of_every_type_have_their_size),
 		T(impossible_vectors_are_refused),
