@@ -68,6 +68,24 @@ two_pieces_sum_as_one_wherever_they_are_cut(void **state)
 		    sizeof bytes - cut), sum(bytes, sizeof bytes));
 }
 
+/* Byte by byte the instruction is never used; in one go it is, if there is one. */
+static void
+the_table_and_the_instruction_agree(void **state)
+{
+	uint8_t bytes[208];
+
+	(void)state;
+	fill(bytes, sizeof bytes, 5);
+	for (size_t n = 0; n <= 200; n++)
+		for (size_t from = 0; from < 8; from++) {
+			uint32_t slow = 0;
+
+			for (size_t i = 0; i < n; i++)
+				slow = rfm_crc32c(slow, bytes + from + i, 1);
+			assert_int_equal(sum(bytes + from, n), slow);
+		}
+}
+
 static void
 zeros_in_front_and_behind_count(void **state)
 {
@@ -128,6 +146,7 @@ main(void)
 		    the_vector_of_a_scsi_command_of_rfc_3720_comes_out),
 		cmocka_unit_test(nothing_sums_to_zero),
 		cmocka_unit_test(two_pieces_sum_as_one_wherever_they_are_cut),
+		cmocka_unit_test(the_table_and_the_instruction_agree),
 		cmocka_unit_test(zeros_in_front_and_behind_count),
 		cmocka_unit_test(one_and_two_flipped_bits_are_noticed),
 		cmocka_unit_test(a_torn_record_is_noticed_wherever_it_is_torn),
