@@ -197,7 +197,7 @@ rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length)
 	return y;
 }
 /* keep the sets of classes */
-static SEXP class_sets;
+static SEXP class_sets, models;
 
 SEXP
 rfm_altvec_class(uint32_t type, int dimensions)
@@ -207,6 +207,13 @@ rfm_altvec_class(uint32_t type, int dimensions)
 	return VECTOR_ELT(class_sets, (int)type * 3 + shape);
 }
 
+SEXP
+rfm_altvec_model(uint32_t type)
+{
+	return VECTOR_ELT(models, (int)type);
+}
+
+/* make the sets of classes at load time */
 static void
 make_classes(void)
 {
@@ -224,6 +231,14 @@ make_classes(void)
 		SET_STRING_ELT(set, 1, Rf_mkChar("fmalloc"));
 		SET_STRING_ELT(set, 2, Rf_mkChar(types[k / 3].name));
 		MARK_NOT_MUTABLE(set);
+	}
+	models = Rf_allocVector(VECSXP, RFM_RAW + 1);
+	R_PreserveObject(models);
+	for (k = RFM_LOGICAL; k <= RFM_RAW; k++) {
+		SET_VECTOR_ELT(models, k,
+		    Rf_allocVector(types[k].sexp, 0));
+		Rf_setAttrib(VECTOR_ELT(models, k), R_ClassSymbol,
+		    rfm_altvec_class((uint32_t)k, 0));
 	}
 }
 /* move elements in blocks */

@@ -22,6 +22,7 @@ SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,
          uint64_t length);
 SEXP rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length);
 SEXP rfm_altvec_class(uint32_t type, int dimensions);
+SEXP rfm_altvec_model(uint32_t type);      /* has the class of a vector */
 void rfm_altvec_load(DllInfo *);
 /* moving elements by blocks */
 void rfm_altvec_read(SEXP x, uint64_t from, uint64_t count, void *to);

@@ -79,6 +79,12 @@ runtime_of(SEXP handle)
 	struct rfm_runtime *runtime;
 
 	rfm_check_thread();
+	if (handle == R_NilValue)
+		handle = rfm_runtime_default();
+	if (handle == R_NilValue)
+		rfm_raise("argument", 0, NULL, "fmalloc not initialized: "
+		    "call init_fmalloc() first, or give runtime = a handle "
+		    "from open_fmalloc()");
 	if (TYPEOF(handle) != EXTPTRSXP)
 		refuse("runtime", "must be a handle from open_fmalloc()");
 	runtime = rfm_runtime_of_handle(handle);
@@ -196,6 +202,20 @@ rfm_c_close(SEXP handle)
 		rfm_raise_error(&error, path);
 	return R_NilValue;
 }
+/* get and set the default */
+SEXP
+rfm_c_default(void)
+{
+	return rfm_runtime_default();
+}
+
+SEXP
+rfm_c_set_default(SEXP handle)
+{
+	(void)runtime_of(handle);
+	rfm_runtime_set_default(handle);
+	return handle;
+}
 /* ask and sync a runtime */
 SEXP
 rfm_c_is_open(SEXP handle)
@@ -236,43 +256,82 @@ rfm_c_runtime_of(SEXP x)
 	return handle;
 }
 /* make vectors and copies */
-/* set the attributes of a new vector */
-static void
-dress_vector(SEXP x, SEXP dim, SEXP dimnames, SEXP class)
+/* read what a new vector is to be */
+struct wanted {
+	struct rfm_runtime *runtime;
+	uint32_t type;
+	uint64_t length;
+	bool     zero, plain;
+};
+
+static bool
+plain_by_option(void)
 {
-	if (dim != R_NilValue)
-		Rf_setAttrib(x, R_DimSymbol, dim);
-	if (dimnames != R_NilValue)
-		Rf_setAttrib(x, R_DimNamesSymbol, dimnames);
-	if (class != R_NilValue)
-		Rf_setAttrib(x, R_ClassSymbol, class);
+	SEXP option = Rf_GetOption1(Rf_install("Rfmalloc.plain"));
+
+	return option != R_NilValue && flag_of(option, "Rfmalloc.plain");
+}
+
+static void
+read_wanted(struct wanted *want, SEXP handle, SEXP type, SEXP length,
+    SEXP zero, SEXP plain)
+{
+	want->runtime = runtime_of(handle);
+	want->type = type_of(type);
+	want->length = size_of(length, "length");
+	want->zero = flag_of(zero, "zero_initialize");
+	want->plain = plain == R_NilValue ? plain_by_option() :
+	    flag_of(plain, "plain");
+}
+/* give a new vector its payload */
+static void
+give_payload(SEXP x, const struct wanted *want)
+{
+	struct rfm_payload *payload;
+	struct rfm_error error;
+
+	if (rfm_runtime_allocate(want->runtime, RFM_KIND_COMMITTED,
+	    want->type, want->length, want->zero, &payload, &error) !=
+	    RFM_OK)                                /* keeps I13 */
+		rfm_raise_error(&error, want->runtime->path);
+	rfm_altvec_fill(x, want->runtime, payload);
 }
 
 SEXP
-rfm_c_create(SEXP handle, SEXP type, SEXP length, SEXP zero, SEXP dim,
-    SEXP dimnames, SEXP class)
+rfm_c_vector(SEXP handle, SEXP type, SEXP length, SEXP zero, SEXP plain)
 {
-	struct rfm_runtime *runtime = runtime_of(handle);
-	uint32_t kind = type_of(type);
-	uint64_t elements = size_of(length, "length");
-	bool clear = flag_of(zero, "zero_initialize");
-	struct rfm_payload *payload;
-	struct rfm_error error;
+	struct wanted want;
 	SEXP x;
 
-	x = PROTECT(rfm_altvec_blank(kind, dim == R_NilValue ? -1 :
-	    (double)elements));
-	if (TYPEOF(class) == LGLSXP)
-		class = rfm_altvec_class(kind, Rf_length(dim));
-	dress_vector(x, dim, dimnames, class);
-	if (rfm_runtime_allocate(runtime, RFM_KIND_COMMITTED, kind, elements,
-	    clear, &payload, &error) != RFM_OK)    /* keeps I13 */
-		rfm_raise_error(&error, runtime->path);
-	rfm_altvec_fill(x, runtime, payload);
+	read_wanted(&want, handle, type, length, zero, plain);
+	x = PROTECT(rfm_altvec_blank(want.type, -1));
+	if (!want.plain)
+		SHALLOW_DUPLICATE_ATTRIB(x, rfm_altvec_model(want.type));
+	give_payload(x, &want);
 	UNPROTECT(1);
 	return x;
 }
 
+/* make a vector with dimensions */
+SEXP
+rfm_c_array(SEXP handle, SEXP type, SEXP length, SEXP zero, SEXP dim,
+    SEXP dimnames, SEXP plain)
+{
+	struct wanted want;
+	SEXP x;
+
+	read_wanted(&want, handle, type, length, zero, plain);
+	x = PROTECT(rfm_altvec_blank(want.type, (double)want.length));
+	Rf_setAttrib(x, R_DimSymbol, dim);
+	if (dimnames != R_NilValue)
+		Rf_setAttrib(x, R_DimNamesSymbol, dimnames);
+	if (!want.plain)
+		Rf_setAttrib(x, R_ClassSymbol,
+		    rfm_altvec_class(want.type, Rf_length(dim)));
+	give_payload(x, &want);
+	UNPROTECT(1);
+	return x;
+}
 /* make a temporary for the R side */
 SEXP
 rfm_c_temporary(SEXP handle, SEXP type, SEXP length)

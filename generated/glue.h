@@ -7,11 +7,15 @@
 SEXP rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access);
 SEXP rfm_c_close(SEXP handle);
 SEXP rfm_c_is_open(SEXP handle);
+SEXP rfm_c_default(void);
+SEXP rfm_c_set_default(SEXP handle);
 SEXP rfm_c_sync(SEXP handle);
 SEXP rfm_c_runtime_of(SEXP x);
 /* doors for vectors */
-SEXP rfm_c_create(SEXP handle, SEXP type, SEXP length, SEXP zero, SEXP dim,
-         SEXP dimnames, SEXP class);
+SEXP rfm_c_vector(SEXP handle, SEXP type, SEXP length, SEXP zero,
+         SEXP plain);
+SEXP rfm_c_array(SEXP handle, SEXP type, SEXP length, SEXP zero, SEXP dim,
+         SEXP dimnames, SEXP plain);
 SEXP rfm_c_temporary(SEXP handle, SEXP type, SEXP length);
 SEXP rfm_c_copy(SEXP handle, SEXP x, SEXP committed);
 SEXP rfm_c_shape(SEXP x, SEXP dim, SEXP dimnames, SEXP class);

@@ -9,7 +9,8 @@
 static const R_CallMethodDef doors[] = {
 	DOOR(rfm_c_open, 4), DOOR(rfm_c_close, 1), DOOR(rfm_c_is_open, 1),
 	DOOR(rfm_c_sync, 1), DOOR(rfm_c_runtime_of, 1),
-	DOOR(rfm_c_create, 7), DOOR(rfm_c_temporary, 3),
+	DOOR(rfm_c_default, 0), DOOR(rfm_c_set_default, 1),
+	DOOR(rfm_c_vector, 5), DOOR(rfm_c_array, 7), DOOR(rfm_c_temporary, 3),
 	DOOR(rfm_c_copy, 3), DOOR(rfm_c_shape, 4), DOOR(rfm_c_destroy, 2),
 	DOOR(rfm_c_is_fmalloc, 1), DOOR(rfm_c_vector_info, 1),
 	DOOR(rfm_c_list, 1), DOOR(rfm_c_info, 1), DOOR(rfm_c_check, 1),

@@ -154,6 +154,23 @@ rfm_runtime_close(SEXP handle, struct rfm_error *error)
 	UNPROTECT(1);
 	return status;
 }
+/* keep the default handle */
+static SEXP default_handle;     /* preserved from the collector */
+
+SEXP
+rfm_runtime_default(void)
+{
+	return rfm_runtime_of_handle(default_handle) == NULL ?
+	    R_NilValue : default_handle;
+}
+
+void
+rfm_runtime_set_default(SEXP handle)
+{
+	R_PreserveObject(handle);
+	R_ReleaseObject(default_handle);
+	default_handle = handle;
+}
 /* make external pointers to payloads */
 /* let go of a payload */
 static void
@@ -237,7 +254,7 @@ struct request {
 	struct rfm_runtime *runtime;
 	enum rfm_kind       kind;
 	uint32_t            type;
-	uint64_t            length, bytes;
+	uint64_t            length;
 	bool                zero;
 };
 
@@ -261,18 +278,10 @@ make_room(const struct request *want, struct rfm_payload **payload,
     struct rfm_error *error)
 {
 	enum rfm_status status = RFM_NO_ROOM;
-	struct rfm_store_info info;
 
 	if (want->runtime->given > 0) {
 		collect(want->runtime);
 		status = attempt(want, RFM_STAY, payload, error);
-	}
-	if (status == RFM_NO_ROOM) {
-		/* the store is there: it has just answered */
-		rfm_store_describe(want->runtime->store, &info);
-		if (info.held_bytes >= want->bytes &&
-		    rfm_store_sync(want->runtime->store, error) == RFM_OK)
-			status = attempt(want, RFM_STAY, payload, error);
 	}
 	if (status == RFM_NO_ROOM)
 		status = attempt(want, RFM_GROW, payload, error);
@@ -288,16 +297,17 @@ rfm_runtime_allocate(struct rfm_runtime *runtime, enum rfm_kind kind,
     uint32_t type, uint64_t length, bool zero,
     struct rfm_payload **payload, struct rfm_error *error)
 {
-	struct request want = { runtime, kind, type, length, 0, zero };
+	struct request want = { runtime, kind, type, length, zero };
 	enum rfm_status status;
+	uint64_t bytes;
 
-	if (!rfm_multiply(length, rfm_type_bytes(type), &want.bytes))
+	if (!rfm_multiply(length, rfm_type_bytes(type), &bytes))
 		return rfm_fail(error, RFM_TOO_LARGE, "A vector of %llu "
 		    "elements is larger than any file can be",
 		    (unsigned long long)length);
 	PROTECT(runtime->anchor);
 	if (kind == RFM_KIND_TEMPORARY)
-		collect_when_due(runtime, want.bytes);
+		collect_when_due(runtime, bytes);
 	status = attempt(&want, RFM_STAY, payload, error);
 	if (status == RFM_NO_ROOM)
 		status = make_room(&want, payload, error);
@@ -416,6 +426,7 @@ rfm_runtime_load(void)
 	handle_tag = Rf_install("fmalloc_runtime");
 	view_tag = Rf_install("fmalloc_runtime_view");
 	payload_tag = Rf_install("fmalloc_payload");
+	default_handle = R_NilValue;
 	caller = R_ParseEvalString("function() sys.call(-1L)", R_BaseEnv);
 	R_PreserveObject(caller);
 }

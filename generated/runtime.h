@@ -25,6 +25,8 @@ struct rfm_runtime *rfm_runtime_adopt(SEXP anchor, struct rfm_store *);
 SEXP                rfm_runtime_handle(struct rfm_runtime *, bool opened);
 struct rfm_runtime *rfm_runtime_of_handle(SEXP handle);
 struct rfm_runtime *rfm_runtime_of_anchor(SEXP anchor);
+SEXP                rfm_runtime_default(void);   /* R_NilValue: none */
+void                rfm_runtime_set_default(SEXP handle);
 enum rfm_status     rfm_runtime_close(SEXP handle, struct rfm_error *);
 /* making external pointers to payloads */
 SEXP                rfm_payload_pointer(void);

@@ -16,12 +16,13 @@
 #' unlink(path)
 #' @export
 create_fmalloc_matrix <- function(type = "integer", nrow, ncol, dimnames = NULL,
-                                  runtime = NULL, zero_initialize = TRUE) {
+                                  runtime = NULL, zero_initialize = TRUE,
+                                  plain = FALSE) {
   if (missing(nrow) || missing(ncol)) fail("argument", "nrow and ncol are required")
   dim <- check_dim(nrow, ncol)
   dimnames <- check_dimnames(dimnames, dim)
-  .Call(rfm_c_create, resolve(runtime), type, prod(dim), zero_initialize, dim,
-    dimnames, TRUE)
+  .Call(rfm_c_array, runtime, type, prod(dim), zero_initialize, dim, dimnames,
+    if (missing(plain)) NULL else plain)
 }
 
 #' Shape a vector as a matrix

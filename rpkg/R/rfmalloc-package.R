@@ -37,6 +37,9 @@
 #' `Rfmalloc.verbose` (default `FALSE`): tell, by [message()], when a store is
 #' made, opened and closed.
 #'
+#' `Rfmalloc.plain` (default `FALSE`): what `plain` is in `create_fmalloc_vector()` and
+#' its kin when it is not given.
+#'
 #' @examples
 #' path <- tempfile(fileext = ".bin")
 #' store <- open_fmalloc(path)

@@ -58,13 +58,12 @@ open_fmalloc <- function(filepath, size_gb = NULL, mode = c("persistent", "scrat
 #' unlink(path)
 #' @export
 init_fmalloc <- function(filepath, size_gb = NULL, mode = c("persistent", "scratch")) {
-  if (default_is_open()) {
+  if (!is.null(.Call(rfm_c_default))) {
     warning("fmalloc already initialized: the default store stays as it is; ",
       "cleanup_fmalloc() closes it")
     return(invisible(FALSE))
   }
-  default$runtime <- open_fmalloc(filepath, size_gb, mode)
-  attr(default$runtime, "initialized")
+  attr(.Call(rfm_c_set_default, open_fmalloc(filepath, size_gb, mode)), "initialized")
 }
 
 #' Make a store durable
@@ -108,21 +107,11 @@ sync_fmalloc <- function(runtime = NULL) {
 #' unlink(path)
 #' @export
 cleanup_fmalloc <- function(runtime = NULL) {
-  if (is.null(runtime)) runtime <- default$runtime
+  if (is.null(runtime)) runtime <- .Call(rfm_c_default)
   if (is.null(runtime)) return(invisible(NULL))
-  check_runtime(runtime)
-  .Call(rfm_c_close, runtime)
-  if (!default_is_open()) default$runtime <- NULL
+  .Call(rfm_c_close, check_runtime(runtime))
   tell("closed a store")
   invisible(NULL)
-}
-
-# The default store, if init_fmalloc() has set one.
-default <- new.env(parent = emptyenv())
-default$runtime <- NULL
-
-default_is_open <- function() {
-  !is.null(default$runtime) && .Call(rfm_c_is_open, default$runtime)
 }
 
 check_runtime <- function(runtime) {
@@ -134,7 +123,7 @@ check_runtime <- function(runtime) {
 
 # The store that the user means.
 resolve <- function(runtime) {
-  if (is.null(runtime)) runtime <- default$runtime
+  if (is.null(runtime)) runtime <- .Call(rfm_c_default)
   if (is.null(runtime)) {
     fail("argument", "fmalloc not initialized: call init_fmalloc() first, ",
       "or give runtime = a handle from open_fmalloc()", call = sys.call(-1L))

@@ -6,6 +6,9 @@
 #' @param runtime A handle from [open_fmalloc()]; the default store if `NULL`.
 #' @param zero_initialize If `FALSE`, the elements start with arbitrary values, for
 #'   large vectors that are filled at once anyway.
+#' @param plain If `TRUE`, the vector has no class of this package: it prints as an
+#'   ordinary one, and `identical(x, 1:10)` may hold. If it is not given, the option
+#'   `Rfmalloc.plain` decides.
 #' @return A vector of class `c("fmalloc_vector", "fmalloc", type)`. `x[i]` of one
 #'   element is an ordinary scalar; a longer `x[i]` lies in the same store, as do the
 #'   results of arithmetic, comparison and mathematical functions.
@@ -21,10 +24,10 @@
 #' unlink(path)
 #' @export
 create_fmalloc_vector <- function(type = "integer", length, runtime = NULL,
-                                  zero_initialize = TRUE) {
+                                  zero_initialize = TRUE, plain = FALSE) {
   # All arguments are checked behind the door: a small vector is made in microseconds.
-  .Call(rfm_c_create, if (is.null(runtime)) resolve(NULL) else runtime, type, length,
-    zero_initialize, NULL, NULL, TRUE)
+  .Call(rfm_c_vector, runtime, type, length, zero_initialize,
+    if (missing(plain)) NULL else plain)
 }
 
 #' Destroy a vector

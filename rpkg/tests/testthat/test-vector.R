@@ -175,3 +175,34 @@ test_that("only vectors in a store can be destroyed", {
       class = "fmalloc_argument")
   }
 })
+
+test_that("a plain vector has no class of ours, and is identical to an ordinary one", {
+  store <- new_store()
+  x <- create_fmalloc_vector("integer", 10, runtime = store, plain = TRUE)
+  x[] <- 1:10
+  expect_true(identical(x, 1:10))
+  expect_true(is_backed(x))
+  m <- create_fmalloc_matrix("numeric", 2, 3, runtime = store, plain = TRUE)
+  expect_identical(class(m), c("matrix", "array"))
+})
+
+test_that("the option decides when plain is not given, and only then", {
+  store <- new_store()
+  old <- options(Rfmalloc.plain = TRUE)
+  on.exit(options(old))
+  expect_null(attributes(create_fmalloc_vector("raw", 1, runtime = store)))
+  expect_s3_class(create_fmalloc_vector("raw", 1, store, plain = FALSE), "fmalloc")
+  options(Rfmalloc.plain = NA)
+  expect_error(create_fmalloc_vector("raw", 1, store), class = "fmalloc_argument")
+  expect_error(create_fmalloc_vector("raw", 1, store, plain = 1), class = "fmalloc_argument")
+})
+
+test_that("vectors do not share what is done to their class", {
+  store <- new_store()
+  x <- create_fmalloc_vector("integer", 2, runtime = store)
+  y <- create_fmalloc_vector("integer", 2, runtime = store)
+  attr(x, "unit") <- "cm"
+  class(x) <- "other"
+  expect_identical(attributes(y), list(class = c("fmalloc_vector", "fmalloc", "integer")))
+  expect_identical(attributes(create_fmalloc_vector("integer", 2, store)), attributes(y))
+})
