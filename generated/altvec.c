@@ -80,12 +80,22 @@ rfm_altvec_inner(SEXP x)
 }
 
 /* get at the payload and the runtime of a vector */
+static struct rfm_payload *
+payload_of(SEXP x)
+{
+	SEXP place = R_altrep_data2(x), pointer = R_altrep_data1(x);
+
+	return TYPEOF(place) == INTSXP ?
+	    rfm_group_member(pointer, INTEGER(place)[0]) :
+	    rfm_payload_of(pointer);
+}
+
 struct rfm_payload *
 rfm_altvec_payload(SEXP x)
 {
 	SEXP inner = rfm_altvec_inner(x);
 
-	return inner == NULL ? NULL : rfm_payload_of(R_altrep_data1(inner));
+	return inner == NULL ? NULL : payload_of(inner);
 }
 
 struct rfm_runtime *
@@ -93,10 +103,8 @@ rfm_altvec_runtime(SEXP x)
 {
 	SEXP inner = rfm_altvec_inner(x);
 
-	if (inner == NULL)
-		return NULL;
-	return rfm_runtime_of_anchor(
-	    R_ExternalPtrProtected(R_altrep_data1(inner)));
+	return inner == NULL ? NULL :
+	    rfm_runtime_of_pointer(R_altrep_data1(inner));
 }
 
 struct rfm_payload *
@@ -143,13 +151,34 @@ rfm_altvec_window(SEXP pointer, uint32_t type)
 	return R_new_altrep(classes[type], pointer, R_NilValue);
 }
 
+/* make a blank vector that is one of a group */
+SEXP
+rfm_altvec_member(struct rfm_runtime *runtime, uint32_t type)
+{
+	SEXP group, place, x;
+
+	if (!rfm_store_keeps(runtime->store))
+		return rfm_altvec_blank(type, -1);
+	group = PROTECT(rfm_runtime_group(runtime, &place));
+	x = R_new_altrep(classes[type], group, place);
+	UNPROTECT(1);
+	return x;
+}
+
 /* put a payload into a blank vector */
 void
 rfm_altvec_fill(SEXP x, struct rfm_runtime *runtime,
     struct rfm_payload *payload)
 {
-	rfm_payload_hold(R_altrep_data1(x), runtime, payload);
-	R_set_altrep_data2(x, R_NilValue);
+	SEXP place = R_altrep_data2(x);
+
+	if (TYPEOF(place) == INTSXP) {
+		rfm_group_hold(R_altrep_data1(x), INTEGER(place)[0],
+		    payload);
+	} else {
+		rfm_payload_hold(R_altrep_data1(x), runtime, payload);
+		R_set_altrep_data2(x, R_NilValue);
+	}
 	if (rfm_payload_shared(payload))
 		MARK_NOT_MUTABLE(x);               /* keeps I7 */
 }
@@ -288,12 +317,6 @@ rfm_altvec_copy(SEXP x, SEXP to)
 	}
 }
 /* give length, elements and addresses */
-static struct rfm_payload *
-payload_of(SEXP x)
-{
-	return R_ExternalPtrAddr(R_altrep_data1(x));
-}
-
 static void *
 address_of(SEXP x)
 {
@@ -591,32 +614,14 @@ coerce(SEXP x, int sexp)
 	return y;
 }
 /* know what is known of sealed payloads */
-enum {
-	NO_NA_KNOWN = 1, NO_NA = 2, ORDER_KNOWN = 4, UP = 8, DOWN = 16,
-	FACTS = 32
-};
+#define NO_NA_KNOWN 1u
+#define NO_NA       2u
+#define ORDER_KNOWN 4u
+#define UP          8u
+#define DOWN        16u
 
-static SEXP facts;
-
-/* recall and remember facts */
-static int
-recall(SEXP x)
-{
-	SEXP known = R_altrep_data2(x);
-
-	return TYPEOF(known) == INTSXP ? INTEGER(known)[0] : 0;
-}
-
-static int
-remember(SEXP x, int found)
-{
-	int known = recall(x) | found;
-
-	R_set_altrep_data2(x, VECTOR_ELT(facts, known));
-	return known;
-}
 /* look at doubles */
-static int
+static uint32_t
 look_at_doubles(const double *d, uint64_t n, bool order)
 {
 	bool up = n == 0 || !ISNAN(d[0]), down = up;
@@ -625,16 +630,16 @@ look_at_doubles(const double *d, uint64_t n, bool order)
 	if (!order) {
 		for (k = 0; k < n && !ISNAN(d[k]); k++)
 			;
-		return NO_NA_KNOWN | (k == n ? NO_NA : 0);
+		return NO_NA_KNOWN | (k == n ? NO_NA : 0u);
 	}
 	for (k = 1; k < n && (up || down); k++) {
 		up = up && d[k - 1] <= d[k];
 		down = down && d[k - 1] >= d[k];
 	}
-	return ORDER_KNOWN | (up ? UP : down ? DOWN : 0);
+	return ORDER_KNOWN | (up ? UP : down ? DOWN : 0u);
 }
 /* look at integers */
-static int
+static uint32_t
 look_at_integers(const int *i, uint64_t n, bool order)
 {
 	bool up = n == 0 || i[0] != NA_INTEGER;
@@ -644,27 +649,26 @@ look_at_integers(const int *i, uint64_t n, bool order)
 	if (!order) {
 		for (k = 0; k < n && i[k] != NA_INTEGER; k++)
 			;
-		return NO_NA_KNOWN | (k == n ? NO_NA : 0);
+		return NO_NA_KNOWN | (k == n ? NO_NA : 0u);
 	}
 	for (k = 1; k < n && (up || down); k++) {
 		up = up && i[k - 1] <= i[k];
 		down = down && i[k - 1] >= i[k];
 	}
-	return ORDER_KNOWN | (up ? UP : down ? DOWN : 0);
+	return ORDER_KNOWN | (up ? UP : down ? DOWN : 0u);
 }
 /* answer whether values are missing */
-static int
-facts_of(SEXP x, int known, bool order)
+static uint32_t
+facts_of(SEXP x, uint32_t known, bool order)
 {
-	const struct rfm_payload *payload = payload_of(x);
 	const void *values = address_of(x);
-	int have = recall(x);
+	struct rfm_payload *payload = payload_of(x);
 
-	if (payload->state != RFM_SEALED || (have & known) != 0)
-		return have;
-	return remember(x, TYPEOF(x) == REALSXP ?
-	    look_at_doubles(values, payload->length, order) :
-	    look_at_integers(values, payload->length, order));
+	if (payload->state == RFM_SEALED && (payload->notes & known) == 0)
+		payload->notes |= TYPEOF(x) == REALSXP ?
+		    look_at_doubles(values, payload->length, order) :
+		    look_at_integers(values, payload->length, order);
+	return payload->notes;
 }
 
 static int
@@ -676,7 +680,7 @@ no_na(SEXP x)
 static int
 is_sorted(SEXP x)
 {
-	int have = facts_of(x, ORDER_KNOWN, true);
+	uint32_t have = facts_of(x, ORDER_KNOWN, true);
 
 	return (have & UP) != 0 ? SORTED_INCR :
 	    (have & DOWN) != 0 ? SORTED_DECR : UNKNOWN_SORTEDNESS;
@@ -998,7 +1002,6 @@ rfm_altvec_load(DllInfo *dll)
 	static const char *const names[] = { "wrap_logical", "wrap_integer",
 		"wrap_real", "wrap_complex", "wrap_raw" };
 	uint32_t type;
-	int k;
 
 	for (type = RFM_LOGICAL; type <= RFM_RAW; type++) {
 		classes[type] = make_class(type, dll);
@@ -1007,9 +1010,5 @@ rfm_altvec_load(DllInfo *dll)
 	}
 	set_typed_methods(classes);
 	base_symbol = Rf_install("base");
-	facts = Rf_allocVector(VECSXP, FACTS);
-	R_PreserveObject(facts);
-	for (k = 0; k < FACTS; k++)
-		SET_VECTOR_ELT(facts, k, Rf_ScalarInteger(k));
 	make_classes();
 }

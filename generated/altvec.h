@@ -16,6 +16,7 @@ struct rfm_payload *rfm_altvec_live(SEXP x);     /* or an R error */
 bool                rfm_altvec_open(SEXP x);     /* is its store? */
 /* making vectors */
 SEXP rfm_altvec_blank(uint32_t type, double promised_length);
+SEXP rfm_altvec_member(struct rfm_runtime *, uint32_t type);
 SEXP rfm_altvec_window(SEXP pointer, uint32_t type);
 void rfm_altvec_fill(SEXP x, struct rfm_runtime *, struct rfm_payload *);
 SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,

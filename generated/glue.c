@@ -304,7 +304,7 @@ rfm_c_vector(SEXP handle, SEXP type, SEXP length, SEXP zero, SEXP plain)
 	SEXP x;
 
 	read_wanted(&want, handle, type, length, zero, plain);
-	x = PROTECT(rfm_altvec_blank(want.type, -1));
+	x = PROTECT(rfm_altvec_member(want.runtime, want.type));
 	if (!want.plain)
 		SHALLOW_DUPLICATE_ATTRIB(x, rfm_altvec_model(want.type));
 	give_payload(x, &want);

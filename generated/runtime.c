@@ -8,6 +8,7 @@
 static struct rfm_runtime *runtimes;
 static pthread_t           main_thread;
 static SEXP                anchor_tag, handle_tag, view_tag, payload_tag;
+static SEXP                group_tag, places;
 
 /* close the store that an anchor stands for */
 static void
@@ -144,6 +145,7 @@ rfm_runtime_close(SEXP handle, struct rfm_error *error)
 		runtime->opens--;
 	if (runtime != NULL && runtime->opens == 0 &&
 	    runtime->process == getpid()) {
+		R_SetExternalPtrProtected(runtime->anchor, R_NilValue);
 		if (runtime->vectors > 0)
 			R_gc();
 		if (runtime->store != NULL)
@@ -181,7 +183,7 @@ finalize_payload(SEXP pointer)
 
 	if (payload == NULL)
 		return;
-	runtime = rfm_runtime_of_anchor(R_ExternalPtrProtected(pointer));
+	runtime = rfm_runtime_of_pointer(pointer);
 	R_ClearExternalPtr(pointer);
 	if (runtime != NULL)
 		runtime->vectors--;
@@ -214,6 +216,99 @@ struct rfm_payload *
 rfm_payload_of(SEXP pointer)
 {
 	return R_ExternalPtrAddr(pointer);
+}
+
+struct rfm_runtime *
+rfm_runtime_of_pointer(SEXP pointer)
+{
+	return rfm_runtime_of_anchor(R_ExternalPtrProtected(pointer));
+}
+/* hold the payloads of many vectors by one pointer */
+#define GROUP_MEMBERS 64
+
+struct group {
+	int                 used;
+	struct rfm_payload *members[GROUP_MEMBERS];
+};
+
+/* let go of a group */
+static void
+finalize_group(SEXP pointer)
+{
+	struct group *group = R_ExternalPtrAddr(pointer);
+	struct rfm_runtime *runtime = rfm_runtime_of_pointer(pointer);
+	int k;
+
+	if (group == NULL)
+		return;
+	R_ClearExternalPtr(pointer);
+	if (runtime != NULL)
+		runtime->vectors--;
+	for (k = 0; k < group->used; k++)
+		if (group->members[k] != NULL)
+			rfm_payload_release(group->members[k]);
+	free(group);                               /* keeps I11, I12 */
+}
+/* begin a new group */
+static SEXP
+new_group(struct rfm_runtime *runtime)
+{
+	SEXP pointer;
+
+	pointer = PROTECT(R_MakeExternalPtr(NULL, group_tag,
+	    runtime->anchor));
+	R_RegisterCFinalizerEx(pointer, finalize_group, FALSE);
+	R_SetExternalPtrAddr(pointer, calloc(1, sizeof(struct group)));
+	if (R_ExternalPtrAddr(pointer) == NULL)
+		rfm_raise("no_memory", 0, runtime->path,
+		    "There is no memory left for another vector.");
+	runtime->vectors++;
+	R_SetExternalPtrProtected(runtime->anchor, pointer);
+	UNPROTECT(1);
+	return pointer;
+}
+/* find a free place in a group */
+SEXP
+rfm_runtime_group(struct rfm_runtime *runtime, SEXP *place)
+{
+	SEXP pointer = R_ExternalPtrProtected(runtime->anchor);
+	struct group *group = NULL;
+
+	if (TYPEOF(pointer) == EXTPTRSXP)
+		group = R_ExternalPtrAddr(pointer);
+	if (group == NULL || group->used == GROUP_MEMBERS) {
+		pointer = new_group(runtime);
+		group = R_ExternalPtrAddr(pointer);
+	}
+	*place = VECTOR_ELT(places, group->used++);
+	return pointer;
+}
+/* put a payload into its place */
+void
+rfm_group_hold(SEXP pointer, int place, struct rfm_payload *payload)
+{
+	struct group *group = R_ExternalPtrAddr(pointer);
+
+	group->members[place] = payload;           /* keeps I11 */
+}
+
+struct rfm_payload *
+rfm_group_member(SEXP pointer, int place)
+{
+	const struct group *group = R_ExternalPtrAddr(pointer);
+
+	return group == NULL ? NULL : group->members[place];
+}
+
+static void
+make_places(void)
+{
+	int k;
+
+	places = Rf_allocVector(VECSXP, GROUP_MEMBERS);
+	R_PreserveObject(places);
+	for (k = 0; k < GROUP_MEMBERS; k++)
+		SET_VECTOR_ELT(places, k, Rf_ScalarInteger(k));
 }
 /* get room for a vector */
 #define COLLECT_STEP_BYTES (UINT64_C(256) << 20)
@@ -426,7 +521,9 @@ rfm_runtime_load(void)
 	handle_tag = Rf_install("fmalloc_runtime");
 	view_tag = Rf_install("fmalloc_runtime_view");
 	payload_tag = Rf_install("fmalloc_payload");
+	group_tag = Rf_install("fmalloc_group");
 	default_handle = R_NilValue;
+	make_places();
 	caller = R_ParseEvalString("function() sys.call(-1L)", R_BaseEnv);
 	R_PreserveObject(caller);
 }

@@ -11,7 +11,7 @@ struct rfm_runtime {
 	SEXP                anchor;     /* not protected: it protects us */
 	pid_t               process;    /* that opened it */
 	uint32_t            opens;      /* handles not yet closed */
-	uint32_t            vectors;    /* external pointers to payloads */
+	uint32_t            vectors;    /* pointers to payloads or groups */
 	uint64_t            given;      /* bytes of temporaries handed out */
 	uint64_t            survived;   /* of them, at the last collection */
 	struct rfm_runtime *next;
@@ -33,6 +33,11 @@ SEXP                rfm_payload_pointer(void);
 void                rfm_payload_hold(SEXP pointer, struct rfm_runtime *,
                         struct rfm_payload *);
 struct rfm_payload *rfm_payload_of(SEXP pointer);
+struct rfm_runtime *rfm_runtime_of_pointer(SEXP pointer);
+SEXP                rfm_runtime_group(struct rfm_runtime *, SEXP *place);
+void                rfm_group_hold(SEXP group, int place,
+                        struct rfm_payload *);
+struct rfm_payload *rfm_group_member(SEXP group, int place);
 /* getting room */
 enum rfm_kind { RFM_KIND_COMMITTED, RFM_KIND_TEMPORARY };
 enum rfm_status rfm_runtime_allocate(struct rfm_runtime *, enum rfm_kind,

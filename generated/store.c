@@ -95,6 +95,12 @@ keeps_catalog(const struct rfm_store *store)
 	return store->mode == RFM_PERSISTENT;
 }
 
+bool
+rfm_store_keeps(const struct rfm_store *store)
+{
+	return keeps_catalog(store) && writes_file(store);
+}
+
 static enum rfm_status
 refuse_change(const struct rfm_store *store, struct rfm_error *error)
 {

@@ -36,6 +36,7 @@ struct rfm_payload {
 	uint32_t            type;
 	enum rfm_state      state;
 	uint32_t            handles;
+	uint32_t            notes;    /* of those who read it */
 	struct rfm_payload *next, *previous;
 };
 /* what a store tells about itself */
@@ -102,6 +103,7 @@ enum rfm_status rfm_store_keep(struct rfm_payload *, struct rfm_error *);
 enum rfm_status rfm_store_destroy(struct rfm_payload *, bool reclaim,
     struct rfm_error *);
 bool rfm_store_widen(struct rfm_payload *, uint64_t length);
+bool rfm_store_keeps(const struct rfm_store *);  /* are creates logged? */
 void rfm_payload_retain(struct rfm_payload *);
 void rfm_payload_release(struct rfm_payload *);
 bool rfm_payload_shared(const struct rfm_payload *);

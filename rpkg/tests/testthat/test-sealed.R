@@ -54,7 +54,7 @@ test_that("a vector that may change is looked at each time", {
   store <- new_store()
   for (v in list(1:100, as.numeric(1:100))) {
     # without a class: then anyNA() does not dispatch and leaves x unshared
-    x <- .Call(Rfmalloc:::rfm_c_create, store, typeof(v), 100, TRUE, NULL, NULL, NULL)
+    x <- create_fmalloc_vector(typeof(v), 100, store, plain = TRUE)
     x[] <- v
     before <- anyNA(x)
     x[50L] <- NA
