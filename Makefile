@@ -127,7 +127,7 @@ bench: install $(benches:%=$(B)/plain/%) ## measured speeds, not a test
 	@for t in $(wildcard tests/bench/*.R); do echo "== $$t"; Rscript $$t || exit 1; done
 
 $(B)/plain/bench_%: tests/bench/bench_%.c $(linked:%=$(B)/plain/%.o)
-	gcc -O2 $(CFLAGS) $(LENIENT) -I$(B)/dev -o $@ $< $(filter %.o,$^) -lpthread
+	gcc -O2 $(CFLAGS) $(LENIENT) -I$(B)/dev -Itests/core -o $@ $< $(filter %.o,$^) -lpthread
 
 ##@ The book
 book: $(B)/tangled ## the book as HTML, in build/book

@@ -1,6 +1,6 @@
 /*
  * What the operations of the room space cost: the numbers of its chapter.
- *   gcc -O2 -Igenerated tests/bench/bench_space.c generated/space.c \
+ *   gcc -O2 -Igenerated -Itests/core tests/bench/bench_space.c generated/space.c \
  *       generated/base.c -o build/bench_space && build/bench_space
  * Each time is processor time, the median of five rounds. The last lines are
  * malloc's and free's times for the same sizes, as a yardstick.
@@ -12,23 +12,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "draw.h"
 #include "space.h"
 
 enum { ROUNDS = 5 };
-#define G    UINT64_C(64)
-#define PAGE UINT64_C(4096)
-#define MIB  UINT64_C(1048576)
-
-static uint64_t state = 88172645463325252u;
-
-static uint64_t
-roll(uint64_t below)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state % below;
-}
 
 static double
 now(void)

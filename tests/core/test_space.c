@@ -14,12 +14,8 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "layout.h"
+#include "draw.h"
 #include "space.h"
-
-#define G    ((uint64_t)RFM_GRANULE_BYTES)
-#define PAGE ((uint64_t)RFM_PAGE_BYTES)
-#define MIB  ((uint64_t)1048576)
 
 /* Memory that runs out on command. */
 static long allocations_left = -1;      /* -1: no limit */
@@ -658,16 +654,7 @@ struct model {
 	struct { uint64_t offset, bytes; } extent[LIVE_MAX];
 };
 
-static uint64_t walk_seed, walk_state;
-
-static uint64_t
-roll(uint64_t below)
-{
-	walk_state ^= walk_state << 13;
-	walk_state ^= walk_state >> 7;
-	walk_state ^= walk_state << 17;
-	return walk_state % below;
-}
+static uint64_t walk_seed;
 
 static void
 own(struct model *model, uint64_t offset, uint64_t bytes, int from, int to)
@@ -888,7 +875,7 @@ a_random_walk_agrees_with_an_array(void **state)
 	walk_seed = given != NULL ? strtoull(given, NULL, 10) :
 	    (uint64_t)time(NULL);
 	printf("space: RFM_SEED=%" PRIu64 "\n", walk_seed);
-	walk_state = walk_seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	draw_state = walk_seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	for (int i = 0; i < 10; i++)
 		walk(12000);
 	printf("space: %lu taken, %lu given, %lu given twice and refused, "
