@@ -28,14 +28,18 @@ nonsense(struct rfm_error *error, uint64_t record_offset,
 }
 /* secure a row */
 enum rfm_status
-rfm_catalog_secure(struct rfm_catalog *catalog, struct rfm_error *error)
+rfm_catalog_secure(struct rfm_catalog *catalog, uint64_t rows,
+    struct rfm_error *error)
 {
 	size_t            more = catalog->capacity * 2 + 64;
-	struct rfm_entry *entries;
+	struct rfm_entry *entries = NULL;
 
-	if (catalog->count < catalog->capacity)
+	if (rows <= catalog->capacity - catalog->count)
 		return RFM_OK;
-	entries = realloc(catalog->entries, more * sizeof *entries);
+	if (rows > more - catalog->count)
+		more = catalog->count + (size_t)rows;
+	if (more <= SIZE_MAX / sizeof *entries)
+		entries = realloc(catalog->entries, more * sizeof *entries);
 	if (entries == NULL)
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory for a catalog of %zu records", more);
@@ -64,6 +68,66 @@ rfm_catalog_find(const struct rfm_catalog *catalog, uint64_t id)
 		return &catalog->entries[low];
 	return NULL;
 }
+/* count a living row */
+static void
+count_row(struct rfm_catalog *catalog, const struct rfm_entry *e,
+    uint64_t sign)
+{
+	catalog->live += sign;
+	catalog->live_bytes += sign * extent_of(e);
+	if (e->owner != 0)
+		catalog->parts += sign;
+	else if (e->state == RFM_SEALED)
+		catalog->sealed += sign;
+	else if ((e->flags & RFM_ALLOCATE_ELEMENT) != 0)
+		catalog->elements += sign;
+	if (e->type == RFM_LIST)
+		catalog->lists += sign;
+}
+/* join the ring of an owner's parts */
+static void
+join_chain(struct rfm_catalog *catalog, struct rfm_entry *part)
+{
+	struct rfm_entry *owner = rfm_catalog_find(catalog, part->owner);
+	struct rfm_entry *last = owner->chain == 0 ? part
+	    : rfm_catalog_find(catalog, owner->chain);
+
+	part->chain = owner->chain == 0 ? part->id : last->chain;
+	last->chain = owner->chain = part->id;
+}
+
+struct rfm_entry *
+rfm_catalog_part(const struct rfm_catalog *catalog,
+    const struct rfm_entry *owner, const struct rfm_entry *previous)
+{
+	if (owner->chain == 0 || owner->owner != 0 ||
+	    (previous != NULL && previous->id == owner->chain))
+		return NULL;
+	if (previous == NULL)
+		previous = rfm_catalog_find(catalog, owner->chain);
+	return rfm_catalog_find(catalog, previous->chain);
+}
+/* see whether a part fits its owner */
+static bool
+size_follows(uint32_t type, uint64_t length, uint64_t claimed)
+{
+	uint64_t bytes, each = rfm_type_bytes(type);
+
+	return each != 0 && rfm_multiply(length, each, &bytes) &&
+	    bytes == claimed;
+}
+
+static bool
+may_own(const struct rfm_entry *owner, const struct rfm_allocate_disk *a)
+{
+	bool sealed = (a->flags & RFM_ALLOCATE_SEALED) != 0;
+
+	return owner != NULL && owner->state != RFM_DESTROYED &&
+	    owner->owner == 0 && owner->type == RFM_CHARACTER &&
+	    a->type == RFM_BYTES &&
+	    (a->flags & RFM_ALLOCATE_ELEMENT) == 0 &&
+	    sealed == (owner->state == RFM_SEALED);
+}
 /* apply an allocation */
 static enum rfm_status
 apply_allocate(struct rfm_catalog *catalog, const void *body,
@@ -71,21 +135,23 @@ apply_allocate(struct rfm_catalog *catalog, const void *body,
 {
 	struct rfm_allocate_disk a;
 	struct rfm_entry        *e;
-	uint64_t                 bytes;
 
 	memcpy(&a, body, sizeof a);
 	if (a.id < next_id(catalog) || a.id == UINT64_MAX)
 		return nonsense(error, record_offset,
 		    "reuses an id");	/* keeps I9 */
-	if (rfm_type_bytes(a.type) == 0 ||
-	    !rfm_multiply(a.length, rfm_type_bytes(a.type), &bytes) ||
-	    bytes != a.bytes || (a.flags & ~RFM_ALLOCATE_SEALED) != 0)
+	if (!size_follows(a.type, a.length, a.bytes) || (a.flags &
+	    ~(RFM_ALLOCATE_SEALED | RFM_ALLOCATE_ELEMENT)) != 0)
 		return nonsense(error, record_offset,
 		    "describes an impossible vector");
 	if (!rfm_extent_valid(a.offset, a.bytes, file_bytes))
 		return nonsense(error, record_offset,
 		    "names an extent outside the file");
-	RFM_TRY(rfm_catalog_secure(catalog, error));
+	if (a.owner != 0 && !may_own(rfm_catalog_find(catalog, a.owner),
+	    &a))
+		return nonsense(error, record_offset,
+		    "describes a part without its owner");
+	RFM_TRY(rfm_catalog_secure(catalog, 1, error));
 	e = &catalog->entries[catalog->count++];
 	/* fill in the new row */
 	e->id = a.id;
@@ -97,52 +163,128 @@ apply_allocate(struct rfm_catalog *catalog, const void *body,
 	e->state = a.flags & RFM_ALLOCATE_SEALED ? RFM_SEALED : RFM_COMMITTED;
 	e->checksum_kind = a.checksum_kind;
 	e->payload_checksum = a.payload_checksum;
+	e->owner = a.owner;
+	e->chain = 0;
+	e->epoch = catalog->epoch;
+	e->flags = a.flags & ~RFM_ALLOCATE_SEALED;
+	e->mark = 0;
+	e->parents = 0;
 	e->attachment = NULL;
+	if (a.owner != 0)
+		join_chain(catalog, e);
 	catalog->next_id = a.id + 1;
-	catalog->live++;
-	catalog->live_bytes += extent_of(e);
-	catalog->sealed += e->state == RFM_SEALED;
+	count_row(catalog, e, 1);
 	return RFM_OK;
 }
 /* apply a free and a seal */
+static void
+bury(struct rfm_catalog *catalog, struct rfm_entry *e)
+{
+	count_row(catalog, e, UINT64_MAX);
+	catalog->tombstones += e->owner == 0;
+	catalog->tombstone_bytes += e->bytes;
+	e->state = RFM_DESTROYED;
+}
+
 static enum rfm_status
 apply_free(struct rfm_catalog *catalog, const void *body,
     uint64_t record_offset, struct rfm_error *error)
 {
 	struct rfm_free_disk f;
-	struct rfm_entry    *e;
+	struct rfm_entry    *e, *part;
 
 	memcpy(&f, body, sizeof f);
 	e = rfm_catalog_find(catalog, f.id);
-	if (e == NULL || e->state == RFM_DESTROYED)
+	if (e == NULL || e->state == RFM_DESTROYED || e->owner != 0)
 		return nonsense(error, record_offset,
 		    "frees what does not exist");
-	catalog->live--;
-	catalog->sealed -= e->state == RFM_SEALED;
-	catalog->live_bytes -= extent_of(e);
-	catalog->tombstones++;
-	catalog->tombstone_bytes += e->bytes;
-	e->state = RFM_DESTROYED;
+	for (part = rfm_catalog_part(catalog, e, NULL); part != NULL;
+	    part = rfm_catalog_part(catalog, e, part))
+		bury(catalog, part);
+	bury(catalog, e);
 	return RFM_OK;
 }
+static void
+set_sealed(struct rfm_catalog *catalog, struct rfm_entry *e)
+{
+	count_row(catalog, e, UINT64_MAX);
+	e->state = RFM_SEALED;
+	count_row(catalog, e, 1);
+}
 
+static bool
+sealable(const struct rfm_catalog *catalog,
+    const struct rfm_seal_disk *s)
+{
+	const struct rfm_entry *e = rfm_catalog_find(catalog, s->id);
+	uint64_t                n = s->id - s->first;
+
+	if (e == NULL || s->first > s->id || s->first == 0 ||
+	    e->owner != 0 || n > (uint64_t)(e - catalog->entries))
+		return false;
+	for (uint64_t i = 0; i <= n; i++, e--)
+		if (e->id != s->id - i || e->state != RFM_COMMITTED ||
+		    (e->owner != 0 && e->owner < s->first))
+			return false;
+	return true;
+}
 static enum rfm_status
 apply_seal(struct rfm_catalog *catalog, const void *body,
     uint64_t record_offset, struct rfm_error *error)
 {
 	struct rfm_seal_disk s;
-	struct rfm_entry    *e;
+	struct rfm_entry    *e, *part;
 
 	memcpy(&s, body, sizeof s);
-	e = rfm_catalog_find(catalog, s.id);
-	if (e == NULL || e->state != RFM_COMMITTED)
+	if (!sealable(catalog, &s))
 		return nonsense(error, record_offset,
 		    "seals what is not there to be sealed");
-	e->state = RFM_SEALED;
+	for (uint64_t id = s.first; id <= s.id; id++) {
+		e = rfm_catalog_find(catalog, id);
+		if (e->state == RFM_COMMITTED)
+			set_sealed(catalog, e);
+		for (part = rfm_catalog_part(catalog, e, NULL);
+		    part != NULL;
+		    part = rfm_catalog_part(catalog, e, part))
+			if (part->state == RFM_COMMITTED)
+				set_sealed(catalog, part);
+	}
+	e = rfm_catalog_find(catalog, s.id);
 	e->checksum_kind = s.checksum_kind;
 	e->payload_checksum = s.payload_checksum;
-	catalog->sealed++;
 	return RFM_OK;
+}
+/* apply a move */
+static enum rfm_status
+apply_move(struct rfm_catalog *catalog, const void *body,
+    uint64_t record_offset, uint64_t file_bytes, struct rfm_error *error)
+{
+	struct rfm_move_disk m;
+	struct rfm_entry    *e;
+
+	memcpy(&m, body, sizeof m);
+	e = rfm_catalog_find(catalog, m.id);
+	if (e == NULL || e->state != RFM_COMMITTED || e->owner != 0)
+		return nonsense(error, record_offset,
+		    "moves what is not there to be moved");
+	if (!size_follows(e->type, m.length, m.bytes))
+		return nonsense(error, record_offset,
+		    "describes an impossible vector");
+	if (!rfm_extent_valid(m.offset, m.bytes, file_bytes))
+		return nonsense(error, record_offset,
+		    "names an extent outside the file");
+	count_row(catalog, e, UINT64_MAX);
+	e->offset = m.offset;
+	e->bytes = m.bytes;
+	e->length = m.length;
+	e->epoch = catalog->epoch;
+	count_row(catalog, e, 1);
+	return RFM_OK;
+}
+void
+rfm_catalog_commit(struct rfm_catalog *catalog)
+{
+	catalog->epoch++;
 }
 /* apply a record */
 enum rfm_status
@@ -160,12 +302,16 @@ rfm_catalog_apply(struct rfm_catalog *catalog, uint32_t kind,
 		return apply_free(catalog, body, record_offset, error);
 	case RFM_RECORD_SEAL:
 		return apply_seal(catalog, body, record_offset, error);
+	case RFM_RECORD_MOVE:
+		return apply_move(catalog, body, record_offset,
+		    file_bytes, error);
 	case RFM_RECORD_COMMIT:
 		memcpy(&commit, body, sizeof commit);
 		if (commit.next_id < next_id(catalog))
 			return nonsense(error, record_offset,
 			    "takes back ids that were given out");
 		catalog->next_id = commit.next_id;
+		rfm_catalog_commit(catalog);
 		return RFM_OK;
 	default:
 		return RFM_OK;
@@ -176,11 +322,14 @@ enum rfm_status
 rfm_catalog_resolve(const struct rfm_catalog *catalog, uint64_t id,
     struct rfm_entry **entry, struct rfm_error *error)
 {
+	bool part;
+
 	*entry = rfm_catalog_find(catalog, id);
-	if (*entry != NULL && (*entry)->state != RFM_DESTROYED)
+	part = *entry != NULL && (*entry)->owner != 0;
+	if (*entry != NULL && !part && (*entry)->state != RFM_DESTROYED)
 		return RFM_OK;
 	*entry = NULL;
-	if (id == 0 || id >= next_id(catalog))
+	if (part || id == 0 || id >= next_id(catalog))
 		return rfm_fail(error, RFM_NO_RECORD,
 		    "there is no record %llu", (unsigned long long)id);
 	return rfm_fail(error, RFM_TOMBSTONE,

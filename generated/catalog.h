@@ -23,6 +23,12 @@ struct rfm_entry {
 	enum rfm_state state;
 	uint32_t       checksum_kind;
 	uint32_t       payload_checksum;
+	uint64_t       owner;       /* of a part; else 0 */
+	uint64_t       chain;       /* from part to part, see below */
+	uint64_t       epoch;       /* in which its extent was logged */
+	uint32_t       flags;       /* as in its ALLOCATE, but SEALED */
+	uint32_t       mark;
+	uint64_t       parents;
 	void          *attachment;
 };
 /* the catalog as a whole */
@@ -31,8 +37,12 @@ struct rfm_catalog {
 	size_t            count;
 	size_t            capacity;
 	uint64_t          next_id;     /* 0 stands for 1 */
-	uint64_t          live;
-	uint64_t          sealed;      /* of the living */
+	uint64_t          epoch;       /* commits seen */
+	uint64_t          live;        /* parts included */
+	uint64_t          parts;       /* of the living */
+	uint64_t          lists;
+	uint64_t          elements;    /* that are not sealed */
+	uint64_t          sealed;      /* parts not included */
 	uint64_t          tombstones;
 	uint64_t          tombstone_bytes;  /* payloads of the dead */
 	uint64_t          live_bytes;  /* extents of the living */
@@ -40,12 +50,15 @@ struct rfm_catalog {
 
 void rfm_catalog_dispose(struct rfm_catalog *);
 enum rfm_status rfm_catalog_secure(struct rfm_catalog *,
-    struct rfm_error *);
+    uint64_t rows, struct rfm_error *);
 enum rfm_status rfm_catalog_apply(struct rfm_catalog *, uint32_t kind,
     const void *body, uint64_t record_offset, uint64_t file_bytes,
     struct rfm_error *);
+void rfm_catalog_commit(struct rfm_catalog *);
 struct rfm_entry *rfm_catalog_find(const struct rfm_catalog *,
     uint64_t id);
+struct rfm_entry *rfm_catalog_part(const struct rfm_catalog *,
+    const struct rfm_entry *owner, const struct rfm_entry *previous);
 enum rfm_status rfm_catalog_resolve(const struct rfm_catalog *,
     uint64_t id, struct rfm_entry **, struct rfm_error *);
 void rfm_catalog_compact(struct rfm_catalog *);

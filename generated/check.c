@@ -16,8 +16,17 @@
 struct vector {
 	uint64_t id, offset, bytes;
 	uint64_t made, sealed, freed;    /* sequences, or NEVER */
+	uint64_t placed;                 /* where it is since then */
+	uint64_t owner;                  /* of a part; or 0 */
+	size_t   newest;                 /* its newest part; 0: none */
+	size_t   older;                  /* of a part: the one before */
+	uint32_t type;
 	bool     summed;                 /* it carries a checksum */
 	uint32_t checksum;
+};
+struct place_left {
+	uint64_t id, offset, bytes;
+	uint64_t placed, left;           /* sequences */
 };
 /* what the judge remembers of an extent */
 struct extent {
@@ -37,6 +46,7 @@ struct record {
 		struct rfm_seal_disk     seal;
 		struct rfm_commit_disk   commit;
 		struct rfm_link_disk     link;
+		struct rfm_move_disk     move;
 	} body;
 };
 
@@ -74,6 +84,8 @@ struct check {
 	const char  *why;        /* the walk ended there */
 	struct vector *vectors;
 	size_t         vectors_count, vectors_room;
+	struct place_left *lefts;
+	size_t         lefts_count, lefts_room;
 	struct extent *extents;
 	size_t         extents_count, extents_room;
 	uint64_t       window_offset;
@@ -688,6 +700,7 @@ record_fits(struct check *c, const struct record *r)
 		[RFM_RECORD_SEAL] = sizeof r->body.seal,
 		[RFM_RECORD_COMMIT] = sizeof r->body.commit,
 		[RFM_RECORD_LINK] = sizeof r->body.link,
+		[RFM_RECORD_MOVE] = sizeof r->body.move,
 	};
 	uint64_t problems = c->report->problems;
 	uint32_t kind = r->head.kind;
@@ -736,46 +749,57 @@ element_bytes(uint32_t type)
 {
 	static const uint8_t bytes[] = {
 		[RFM_LOGICAL] = 4, [RFM_INTEGER] = 4, [RFM_NUMERIC] = 8,
-		[RFM_COMPLEX] = 16, [RFM_RAW] = 1
+		[RFM_COMPLEX] = 16, [RFM_RAW] = 1, [RFM_CHARACTER] = 16,
+		[RFM_LIST] = 8, [RFM_BYTES] = 1
 	};
 
 	return type < sizeof bytes ? bytes[type] : 0;
 }
 
 static void
+check_size(struct check *c, const struct record *r, uint32_t type,
+    uint64_t bytes, uint64_t length)
+{
+	uint64_t each = element_bytes(type);
+
+	if (each == 0)
+		fault(c, r, "unknown type %" PRIu32, type);
+	else if (bytes % each != 0 || bytes / each != length)
+		fault(c, r, U64 " bytes are not " U64 " elements of "
+		    U64 " bytes", bytes, length, each);
+}
+
+static void
 check_shape(struct check *c, const struct record *r)
 {
 	const struct rfm_allocate_disk *a = &r->body.allocate;
-	uint64_t each = element_bytes(a->type);
+	uint32_t known = RFM_ALLOCATE_SEALED | RFM_ALLOCATE_ELEMENT;
 
-	if (each == 0)
-		fault(c, r, "unknown type %" PRIu32, a->type);
-	else if (a->bytes % each != 0 || a->bytes / each != a->length)
-		fault(c, r, U64 " bytes are not " U64 " elements of "
-		    U64 " bytes", a->bytes, a->length, each);
-	if ((a->flags & ~RFM_ALLOCATE_SEALED) != 0)
+	check_size(c, r, a->type, a->bytes, a->length);
+	if ((a->flags & ~known) != 0)
 		fault(c, r, "unknown flags 0x%" PRIx32, a->flags);
 	check_sum_fields(c, r, a->checksum_kind, a->payload_checksum);
-	if (a->flags == 0 && a->checksum_kind != RFM_CHECKSUM_NONE)
+	if ((a->flags & RFM_ALLOCATE_SEALED) == 0 &&
+	    a->checksum_kind != RFM_CHECKSUM_NONE)
 		fault(c, r, "a checksum of a payload that is not sealed");
 }
 /* check the place of a payload */
 static void
-check_place(struct check *c, const struct record *r)
+check_place(struct check *c, const struct record *r, uint64_t offset,
+    uint64_t bytes)
 {
-	const struct rfm_allocate_disk *a = &r->body.allocate;
-	uint64_t room = room_of(a->bytes);
+	uint64_t room = room_of(bytes);
 
-	if (a->offset % unit_of(a->bytes) != 0)
+	if (offset % unit_of(bytes) != 0)
 		fault(c, r, "offset " U64 " is not aligned to " U64,
-		    a->offset, unit_of(a->bytes));
-	if (a->offset < RFM_HEAP_OFFSET)
+		    offset, unit_of(bytes));
+	if (offset < RFM_HEAP_OFFSET)
 		fault(c, r, "offset " U64 " lies in the first three pages",
-		    a->offset);
+		    offset);
 	if (room > RFM_FILE_MAX_BYTES ||
-	    a->offset > RFM_FILE_MAX_BYTES - room)
+	    offset > RFM_FILE_MAX_BYTES - room)
 		fault(c, r, U64 " bytes at offset " U64 " lie beyond any"
-		    " file", a->bytes, a->offset);
+		    " file", bytes, offset);
 }
 /* remember a payload */
 static void
@@ -787,8 +811,34 @@ remember_vector(const struct record *r, struct vector *v)
 	*v = (struct vector){ .id = a->id, .offset = a->offset,
 	    .bytes = a->bytes, .made = r->head.sequence, .freed = NEVER,
 	    .sealed = sealed ? r->head.sequence : NEVER,
+	    .placed = r->head.sequence, .owner = a->owner,
+	    .type = a->type,
 	    .summed = a->checksum_kind == RFM_CHECKSUM_CRC32C,
 	    .checksum = a->payload_checksum };
+}
+/* take account of a part */
+static void
+account_part(struct check *c, const struct record *r,
+    struct vector *part)
+{
+	struct vector *owner = find_vector(c, part->owner);
+
+	if (owner == NULL || owner->freed != NEVER || owner == part) {
+		fault(c, r, "a part of id " U64 ", which is not there",
+		    part->owner);
+		part->owner = 0;
+		return;
+	}
+	if (owner->type != RFM_CHARACTER || owner->owner != 0 ||
+	    part->type != RFM_BYTES || (r->body.allocate.flags &
+	    RFM_ALLOCATE_ELEMENT) != 0)
+		fault(c, r, "a part of id " U64 ": only string vectors have"
+		    " parts, and these are bytes", part->owner);
+	if ((owner->sealed == NEVER) != (part->sealed == NEVER))
+		fault(c, r, "a part of id " U64 ": only one of the two is"
+		    " sealed", part->owner);
+	part->older = owner->newest;
+	owner->newest = (size_t)(part - c->vectors) + 1;
 }
 /* take account of ALLOCATE */
 static enum rfm_status
@@ -799,7 +849,7 @@ account_allocate(struct check *c, const struct record *r)
 	enum rfm_status                 status;
 
 	check_shape(c, r);
-	check_place(c, r);
+	check_place(c, r, a->offset, a->bytes);
 	if (a->id <= c->last_id)
 		fault(c, r, "id " U64 " after id " U64 ": ids must increase",
 		    a->id, c->last_id);
@@ -812,9 +862,34 @@ account_allocate(struct check *c, const struct record *r)
 	status = grow(c, &list, &c->vectors_room, c->vectors_count,
 	    sizeof *c->vectors);
 	c->vectors = list;
-	if (status == RFM_OK)
-		remember_vector(r, &c->vectors[c->vectors_count++]);
-	return status;
+	if (status != RFM_OK)
+		return status;
+	remember_vector(r, &c->vectors[c->vectors_count++]);
+	if (a->owner != 0)
+		account_part(c, r, &c->vectors[c->vectors_count - 1]);
+	return RFM_OK;
+}
+/* seal a payload and its parts */
+static void
+seal_vector(struct check *c, struct vector *v, uint64_t sequence)
+{
+	v->sealed = sequence;
+	for (size_t i = v->newest; i != 0; i = c->vectors[i - 1].older)
+		c->vectors[i - 1].sealed = sequence;
+}
+
+static bool
+seal_one_before(struct check *c, struct vector *v, uint64_t id,
+    uint64_t first, uint64_t sequence)
+{
+	if (v->id != id || v->freed != NEVER)
+		return false;
+	if (v->owner != 0)
+		return v->owner >= first;
+	if (v->sealed != NEVER)
+		return false;
+	seal_vector(c, v, sequence);
+	return true;
 }
 /* take account of FREE and SEAL */
 static struct vector *
@@ -829,7 +904,10 @@ find_live(struct check *c, const struct record *r, uint64_t id,
 	else if (v->freed != NEVER)
 		fault(c, r, "%s of id " U64 ", which was freed before",
 		    what, id);
-	return v != NULL && v->freed == NEVER ? v : NULL;
+	else if (v->owner != 0)
+		fault(c, r, "%s of id " U64 ", which is only a part of "
+		    U64, what, id, v->owner);
+	return v != NULL && v->freed == NEVER && v->owner == 0 ? v : NULL;
 }
 
 static void
@@ -837,10 +915,12 @@ account_free(struct check *c, const struct record *r)
 {
 	struct vector *v = find_live(c, r, r->body.free.id, "FREE");
 
-	if (v != NULL)
-		v->freed = r->head.sequence;
+	if (v == NULL)
+		return;
+	v->freed = r->head.sequence;
+	for (size_t i = v->newest; i != 0; i = c->vectors[i - 1].older)
+		c->vectors[i - 1].freed = r->head.sequence;
 }
-
 static void
 account_seal(struct check *c, const struct record *r)
 {
@@ -853,9 +933,49 @@ account_seal(struct check *c, const struct record *r)
 	if (v->sealed != NEVER)
 		fault(c, r, "SEAL of id " U64 ", which was sealed before",
 		    s->id);
-	v->sealed = r->head.sequence;
+	seal_vector(c, v, r->head.sequence);
 	v->summed = s->checksum_kind == RFM_CHECKSUM_CRC32C;
 	v->checksum = s->payload_checksum;
+	if (s->first > s->id || s->id - s->first >
+	    (uint64_t)(v - c->vectors)) {
+		fault(c, r, "SEAL from id " U64 " to " U64 ", which are not"
+		    " all there", s->first, s->id);
+		return;
+	}
+	for (uint64_t id = s->id - 1; id >= s->first; id--)
+		if (!seal_one_before(c, --v, id, s->first,
+		    r->head.sequence)) {
+			fault(c, r, "SEAL from id " U64 " to " U64 ", but "
+			    U64 " cannot be sealed", s->first, s->id, id);
+			return;
+		}
+}
+/* take account of MOVE */
+static enum rfm_status
+account_move(struct check *c, const struct record *r)
+{
+	const struct rfm_move_disk *m = &r->body.move;
+	struct vector              *v = find_live(c, r, m->id, "MOVE");
+	void                       *list = c->lefts;
+	enum rfm_status             status;
+
+	if (v == NULL)
+		return RFM_OK;
+	if (v->sealed != NEVER)
+		fault(c, r, "MOVE of id " U64 ", which is sealed", m->id);
+	check_size(c, r, v->type, m->bytes, m->length);
+	check_place(c, r, m->offset, m->bytes);
+	status = grow(c, &list, &c->lefts_room, c->lefts_count,
+	    sizeof *c->lefts);
+	c->lefts = list;
+	if (status != RFM_OK)
+		return status;
+	c->lefts[c->lefts_count++] = (struct place_left){ v->id,
+	    v->offset, v->bytes, v->placed, r->head.sequence };
+	v->offset = m->offset;
+	v->bytes = m->bytes;
+	v->placed = r->head.sequence;
+	return RFM_OK;
 }
 /* take account of COMMIT */
 static void
@@ -892,6 +1012,8 @@ take_account(struct check *c, const struct record *r)
 	case RFM_RECORD_SEAL:
 		account_seal(c, r);
 		break;
+	case RFM_RECORD_MOVE:
+		return account_move(c, r);
 	case RFM_RECORD_COMMIT:
 		account_commit(c, r);
 		break;
@@ -1008,7 +1130,7 @@ read_log(struct check *c)
 static bool
 needed_then(const struct check *c, const struct vector *v)
 {
-	return v->made < c->committed && v->freed > c->committed;
+	return v->placed < c->committed && v->freed > c->committed;
 }
 
 static void
@@ -1022,6 +1144,30 @@ judge_beyond(struct check *c, const struct vector *v)
 		note(c, "vector " U64 ", not committed, lies beyond the end"
 		    " of the file, as a power cut leaves it", v->id);
 }
+/* collect the extents that payloads have left */
+static enum rfm_status
+settle_lefts(struct check *c)
+{
+	for (size_t i = 0; i < c->lefts_count; i++) {
+		const struct place_left *l = &c->lefts[i];
+		const struct vector     *v = find_vector(c, l->id);
+		uint64_t                 room = room_of(l->bytes);
+		uint64_t                 kept = v->offset == l->offset
+		    ? room_of(v->bytes) : 0;
+
+		if (l->placed > c->committed || l->left < c->committed ||
+		    kept >= room)
+			continue;
+		if (!in_file(c, l->offset, room))
+			damage(c, "vector " U64 ": its " U64 " bytes at"
+			    " offset " U64 " lie beyond the end of the"
+			    " file", l->id, l->bytes, l->offset);
+		else
+			RFM_TRY(add_extent(c, l->offset + kept,
+			    room - kept, l->id));
+	}
+	return RFM_OK;
+}
 /* collect the extents of the payloads */
 static enum rfm_status
 settle_extents(struct check *c)
@@ -1030,10 +1176,11 @@ settle_extents(struct check *c)
 		struct vector *v = &c->vectors[i];
 		uint64_t       room = room_of(v->bytes);
 		bool           now = v->freed == NEVER;
+		bool           whole = v->owner == 0;
 
-		c->report->live += now;
-		c->report->sealed += now && v->sealed != NEVER;
-		c->report->tombstones += !now;
+		c->report->live += now && whole;
+		c->report->sealed += now && whole && v->sealed != NEVER;
+		c->report->tombstones += !now && whole;
 		c->report->live_bytes += now ? room : 0;
 		if (!now && !needed_then(c, v))
 			continue;
@@ -1042,7 +1189,7 @@ settle_extents(struct check *c)
 		else
 			RFM_TRY(add_extent(c, v->offset, room, v->id));
 	}
-	return RFM_OK;
+	return settle_lefts(c);
 }
 /* report two extents that overlap */
 static void
@@ -1193,6 +1340,7 @@ examine(struct rfm_os *os, struct rfm_file *file, rfm_check_line *line,
 	c->error = error;
 	status = examine_all(c);
 	free(c->vectors);
+	free(c->lefts);
 	free(c->extents);
 	free(c);
 	return status;

@@ -491,8 +491,8 @@ struct listing {
 static bool
 count_row(void *context, const struct rfm_record_info *row)
 {
-	(void)row;
-	((struct listing *)context)->rows++;
+	if (!row->part)
+		((struct listing *)context)->rows++;
 	return true;
 }
 
@@ -503,6 +503,8 @@ fill_row(void *context, const struct rfm_record_info *row)
 	struct listing *list = context;
 	R_xlen_t i = list->filled;
 
+	if (row->part)
+		return true;
 	if (i == list->rows)
 		return false;
 	list->number[LIST_RECORD][i] = (double)row->record_offset;

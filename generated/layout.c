@@ -9,9 +9,11 @@ rfm_type_bytes(uint32_t type)
 {
 	switch (type) {
 	case RFM_LOGICAL: case RFM_INTEGER: return 4;
-	case RFM_NUMERIC:                   return 8;
+	case RFM_NUMERIC: case RFM_LIST:    return 8;
 	case RFM_COMPLEX:                   return 16;
-	case RFM_RAW:                       return 1;
+	case RFM_CHARACTER:
+		return sizeof(struct rfm_string_disk);
+	case RFM_RAW: case RFM_BYTES:       return 1;
 	default:                            return 0;
 	}
 }
@@ -186,6 +188,7 @@ rfm_record_body_bytes(uint32_t kind)
 	case RFM_RECORD_SEAL:     return sizeof(struct rfm_seal_disk);
 	case RFM_RECORD_COMMIT:   return sizeof(struct rfm_commit_disk);
 	case RFM_RECORD_LINK:     return sizeof(struct rfm_link_disk);
+	case RFM_RECORD_MOVE:     return sizeof(struct rfm_move_disk);
 	default:                  return 0;
 	}
 }

@@ -57,7 +57,8 @@ enum rfm_record_kind {
 	RFM_RECORD_FREE,
 	RFM_RECORD_SEAL,
 	RFM_RECORD_COMMIT,
-	RFM_RECORD_LINK
+	RFM_RECORD_LINK,
+	RFM_RECORD_MOVE
 };
 
 struct rfm_record_disk {
@@ -69,7 +70,8 @@ struct rfm_record_disk {
 	uint32_t reserved;  /* zero */
 };
 /* the bodies of the records */
-#define RFM_ALLOCATE_SEALED 1u
+#define RFM_ALLOCATE_SEALED  1u
+#define RFM_ALLOCATE_ELEMENT 2u
 
 enum rfm_checksum_kind { RFM_CHECKSUM_NONE, RFM_CHECKSUM_CRC32C };
 
@@ -82,10 +84,12 @@ struct rfm_allocate_disk {
 	uint32_t flags;
 	uint32_t checksum_kind;
 	uint32_t payload_checksum;
+	uint64_t owner;     /* of a part; 0: it is no part */
 };
 struct rfm_free_disk   { uint64_t id; };
-struct rfm_seal_disk   { uint64_t id;
+struct rfm_seal_disk   { uint64_t id, first;
 			 uint32_t checksum_kind, payload_checksum; };
+struct rfm_move_disk   { uint64_t id, offset, bytes, length; };
 struct rfm_commit_disk { uint64_t epoch, next_id; };
 struct rfm_link_disk   { uint64_t offset, bytes, salt; };
 /* the types of elements */
@@ -94,15 +98,37 @@ enum rfm_type {
 	RFM_INTEGER,
 	RFM_NUMERIC,
 	RFM_COMPLEX,
-	RFM_RAW
+	RFM_RAW,
+	RFM_CHARACTER,  /* cells; the bytes of long strings in parts */
+	RFM_LIST,       /* ids of records; 0 stands for NULL */
+	RFM_BYTES,      /* no R vector: a raw block, or a part */
+	RFM_TYPES
 };
+#define RFM_STRING_INLINE_BYTES 12
+#define RFM_STRING_NA           0xffffffffu
+#define RFM_STRING_IS_BYTES     0x80000000u
+
+struct rfm_string_disk {
+	uint32_t length;  /* NA, or bytes; top bit: encoding "bytes" */
+	union {
+		uint8_t text[RFM_STRING_INLINE_BYTES];
+		struct {
+			uint8_t  prefix[4];
+			uint32_t part;
+			uint32_t offset;
+		} far;
+	};
+};
+
+_Static_assert(sizeof(struct rfm_string_disk) == 16, "format 1");
 /* the sizes of format 1 never change */
 _Static_assert(sizeof(struct rfm_superblock_disk) == 128, "format 1");
 _Static_assert(sizeof(struct rfm_segment_disk) == 64, "format 1");
 _Static_assert(sizeof(struct rfm_record_disk) == 32, "format 1");
-_Static_assert(sizeof(struct rfm_allocate_disk) == 48, "format 1");
+_Static_assert(sizeof(struct rfm_allocate_disk) == 56, "format 1");
 _Static_assert(sizeof(struct rfm_free_disk) == 8, "format 1");
-_Static_assert(sizeof(struct rfm_seal_disk) == 16, "format 1");
+_Static_assert(sizeof(struct rfm_seal_disk) == 24, "format 1");
+_Static_assert(sizeof(struct rfm_move_disk) == 32, "format 1");
 _Static_assert(sizeof(struct rfm_commit_disk) == 16, "format 1");
 _Static_assert(sizeof(struct rfm_link_disk) == 24, "format 1");
 /* layout: prototypes */

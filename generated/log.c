@@ -141,7 +141,8 @@ write_record(struct rfm_log *log, enum rfm_record_kind kind,
 }
 /* chain a new segment to the log */
 static enum rfm_status
-chain_a_segment(struct rfm_log *log, struct rfm_error *error)
+chain_a_segment(struct rfm_log *log, uint64_t least,
+    struct rfm_error *error)
 {
 	struct rfm_log_segment next;
 	struct rfm_link_disk   link;
@@ -150,6 +151,8 @@ chain_a_segment(struct rfm_log *log, struct rfm_error *error)
 	next.bytes = log->segments[log->count - 1].bytes * 2;
 	if (next.bytes > SEGMENT_LIMIT_BYTES)
 		next.bytes = SEGMENT_LIMIT_BYTES;
+	if (next.bytes < least)
+		next.bytes = least;
 	RFM_TRY(open_segment(log, &next, log->sequence + 1, error));
 	link.offset = next.offset;
 	link.bytes = next.bytes;
@@ -162,6 +165,26 @@ chain_a_segment(struct rfm_log *log, struct rfm_error *error)
 	log->tail = next.offset + sizeof(struct rfm_segment_disk);
 	return RFM_OK;
 }
+/* secure room for several records */
+enum rfm_status
+rfm_log_secure(struct rfm_log *log, uint64_t records,
+    struct rfm_error *error)
+{
+	uint64_t bytes, least;
+
+	RFM_TRY(refuse_if_poisoned(log, error));
+	if (records > RFM_SEGMENT_MAX_BYTES / RECORD_MAX_BYTES - 2)
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "%llu records do not fit into one segment of the log",
+		    (unsigned long long)records);
+	bytes = records * RECORD_MAX_BYTES;
+	if (fits(log, bytes))
+		return RFM_OK;
+	least = sizeof(struct rfm_segment_disk) + bytes +
+	    record_bytes(RFM_RECORD_LINK);
+	(void)rfm_extent_bytes(least, &least);
+	return chain_a_segment(log, least, error);	/* keeps I13 */
+}
 /* append one record */
 enum rfm_status
 rfm_log_append(struct rfm_log *log, enum rfm_record_kind kind,
@@ -171,7 +194,7 @@ rfm_log_append(struct rfm_log *log, enum rfm_record_kind kind,
 
 	RFM_TRY(refuse_if_poisoned(log, error));
 	if (!fits(log, bytes))
-		RFM_TRY(chain_a_segment(log, error));
+		RFM_TRY(chain_a_segment(log, 0, error));
 	RFM_TRY(write_record(log, kind, body, record_offset, error));
 	log->uncommitted++;
 	return RFM_OK;
@@ -186,7 +209,7 @@ rfm_log_commit(struct rfm_log *log, uint64_t next_id,
 	RFM_TRY(refuse_if_poisoned(log, error));
 	if (log->uncommitted > 0 &&
 	    !fits(log, record_bytes(RFM_RECORD_COMMIT)))
-		RFM_TRY(chain_a_segment(log, error));
+		RFM_TRY(chain_a_segment(log, 0, error));
 	RFM_TRY(barrier(log, RFM_BARRIER_PAYLOAD, error)); /* keeps I8 */
 	if (log->uncommitted == 0)
 		return RFM_OK;

@@ -60,6 +60,8 @@ enum rfm_status rfm_log_refresh(struct rfm_log *, bool *replaced,
     rfm_log_visit *, void *context, struct rfm_error *);
 enum rfm_status rfm_log_begin(struct rfm_log *,
     const struct rfm_log_live *, struct rfm_error *);
+enum rfm_status rfm_log_secure(struct rfm_log *, uint64_t records,
+    struct rfm_error *);
 enum rfm_status rfm_log_append(struct rfm_log *, enum rfm_record_kind,
     const void *body, uint64_t *record_offset, struct rfm_error *);
 enum rfm_status rfm_log_commit(struct rfm_log *, uint64_t next_id,

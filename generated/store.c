@@ -66,6 +66,7 @@ static enum rfm_status append_and_apply(struct rfm_store *,
     enum rfm_record_kind, const void *body, struct rfm_error *);
 static enum rfm_status reserve_chunks(struct rfm_store *, uint64_t first,
     uint64_t last, struct rfm_error *);
+static void close_payload(struct rfm_payload *, bool reclaims);
 static enum rfm_status note_owner(struct rfm_store *,
     struct rfm_error *);
 static void discard(struct rfm_store *);
@@ -155,6 +156,7 @@ pending_are_committed(struct rfm_store *store)
 		    p->list[i].bytes);
 	p->count = 0;
 	p->bytes = 0;
+	rfm_catalog_commit(&store->catalog);
 }
 /* punch the whole chunks of a free extent */
 static void
@@ -499,11 +501,13 @@ live_get(void *context, uint64_t i, struct rfm_allocate_disk *a)
 	a->bytes = e->bytes;
 	a->length = e->length;
 	a->type = e->type;
-	a->flags = e->state == RFM_SEALED ? RFM_ALLOCATE_SEALED : 0;
+	a->flags = e->flags;
+	if (e->state == RFM_SEALED)
+		a->flags |= RFM_ALLOCATE_SEALED;
 	a->checksum_kind = e->checksum_kind;
 	a->payload_checksum = e->payload_checksum;
+	a->owner = e->owner;
 }
-
 static void
 live_moved(void *context, uint64_t i, uint64_t record_offset)
 {
@@ -569,9 +573,15 @@ describe_payload(struct rfm_store *store, struct rfm_payload *p,
 	store->payloads = p;
 	rfm_store_retain(store);	/* keeps I11 */
 }
+/* see whether the cells of a type have a meaning */
+static bool
+has_meaning(uint32_t type)
+{
+	return type == RFM_CHARACTER || type == RFM_LIST;
+}
 /* create a temporary */
-enum rfm_status
-rfm_store_temporary(struct rfm_store *store, uint32_t type,
+static enum rfm_status
+take_payload(struct rfm_store *store, uint32_t type,
     uint64_t length, bool zero, enum rfm_growth growth,
     struct rfm_payload **payload, struct rfm_error *error)
 {
@@ -604,9 +614,19 @@ rfm_store_temporary(struct rfm_store *store, uint32_t type,
 	(void)rfm_extent_bytes(bytes, &extent);
 	hand_over(store, p->offset, extent, zero);
 	describe_payload(store, p, type, length, bytes);
-	store->temporaries++;
 	store->temporary_bytes += extent;
 	*payload = p;
+	return RFM_OK;
+}
+
+enum rfm_status
+rfm_store_temporary(struct rfm_store *store, uint32_t type,
+    uint64_t length, bool zero, enum rfm_growth growth,
+    struct rfm_payload **payload, struct rfm_error *error)
+{
+	RFM_TRY(take_payload(store, type, length,
+	    zero || has_meaning(type), growth, payload, error));
+	store->temporaries++;
 	return RFM_OK;
 }
 /* write the record of a payload */
@@ -617,7 +637,8 @@ log_allocation(struct rfm_payload *p, uint32_t flags,
 	struct rfm_store        *store = p->store;
 	struct rfm_allocate_disk a = {
 		.offset = p->offset, .bytes = p->bytes,
-		.length = p->length, .type = p->type, .flags = flags
+		.length = p->length, .type = p->type, .flags = flags,
+		.owner = p->owner == NULL ? 0 : p->owner->id
 	};
 	struct rfm_entry *e;
 
@@ -625,13 +646,13 @@ log_allocation(struct rfm_payload *p, uint32_t flags,
 	if (a.id == UINT64_MAX)
 		return rfm_fail(error, RFM_TOO_LARGE,
 		    "%s has given out all its ids", store->path);
-	RFM_TRY(rfm_catalog_secure(&store->catalog, error));
+	RFM_TRY(rfm_catalog_secure(&store->catalog, 1, error));
 	RFM_TRY(append_and_apply(store, RFM_RECORD_ALLOCATE, &a, error));
 	e = rfm_catalog_find(&store->catalog, a.id);
 	e->attachment = p;
 	p->id = a.id;
 	p->state = e->state;
-	store->temporaries--;
+	store->temporaries -= p->owner == NULL;
 	store->temporary_bytes -= extent_of(p);
 	return RFM_OK;
 }
@@ -669,118 +690,13 @@ rfm_store_create(struct rfm_store *store, uint32_t type,
 	*payload = p;
 	return RFM_OK;
 }
-/* resolve an id, looking twice as a reader */
-static bool
-is_mapped(const struct rfm_store *store, const struct rfm_entry *e)
-{
-	return e->offset + e->bytes <= store->file_bytes;
-}
-
-static enum rfm_status
-resolve(struct rfm_store *store, uint64_t id, struct rfm_entry **e,
-    struct rfm_error *error)
-{
-	enum rfm_status status;
-
-	status = rfm_catalog_resolve(&store->catalog, id, e, error);
-	if (store->access == RFM_WRITE || status == RFM_TOMBSTONE ||
-	    (status == RFM_OK && is_mapped(store, *e)))
-		return status;
-	RFM_TRY(rfm_store_refresh(store, error));
-	return rfm_catalog_resolve(&store->catalog, id, e, error);
-}
-/* find a record's payload */
-enum rfm_status
-rfm_store_find(struct rfm_store *store, uint64_t id,
-    struct rfm_payload **payload, struct rfm_error *error)
-{
-	struct rfm_entry   *e;
-	struct rfm_payload *p;
-
-	RFM_TRY(resolve(store, id, &e, error));
-	if (e->attachment != NULL) {
-		*payload = e->attachment;
-		rfm_payload_retain(*payload);
-		return RFM_OK;
-	}
-	if (writes_file(store) && e->state == RFM_COMMITTED) {
-		uint64_t bytes;
-
-		(void)rfm_extent_bytes(e->bytes, &bytes);
-		RFM_TRY(reserve_live(store, e->offset, bytes, error));
-	}
-	p = calloc(1, sizeof *p);
-	if (p == NULL)
-		return rfm_fail(error, RFM_NO_MEMORY,
-		    "no memory for one more vector");
-	p->id = id;
-	p->offset = e->offset;
-	p->state = e->state;
-	describe_payload(store, p, e->type, e->length, e->bytes);
-	e->attachment = p;
-	*payload = p;
-	return RFM_OK;
-}
-/* share a payload */
-void
-rfm_payload_retain(struct rfm_payload *p)
-{
-	p->handles++;
-}
-
-bool
-rfm_payload_shared(const struct rfm_payload *p)
-{
-	return p->handles > 1 || p->state == RFM_SEALED;
-}
-/* seal a payload */
-enum rfm_status
-rfm_store_seal(struct rfm_payload *p, struct rfm_error *error)
-{
-	struct rfm_store    *store = p->store;
-	struct rfm_seal_disk body = { .id = p->id };
-
-	if (p->state == RFM_SEALED)
-		return RFM_OK;
-	if (p->state == RFM_DESTROYED)
-		return rfm_fail(error, RFM_CLOSED,
-		    "closed fmalloc ALTREP vector handle");
-	if (!keeps_catalog(store))
-		return rfm_fail(error, RFM_MODE,
-		    "%s is a scratch store and keeps no records",
-		    store->path);
-	RFM_TRY(refuse_change(store, error));
-	if (p->state == RFM_TEMPORARY)
-		return log_allocation(p, RFM_ALLOCATE_SEALED, error);
-	RFM_TRY(append_and_apply(store, RFM_RECORD_SEAL, &body, error));
-	p->state = RFM_SEALED;		/* keeps I7 */
-	return RFM_OK;
-}
-/* keep a temporary */
-enum rfm_status
-rfm_store_keep(struct rfm_payload *p, struct rfm_error *error)
-{
-	struct rfm_store *store = p->store;
-
-	if (p->state == RFM_DESTROYED)
-		return rfm_fail(error, RFM_CLOSED,
-		    "closed fmalloc ALTREP vector handle");
-	if (p->state != RFM_TEMPORARY)
-		return RFM_OK;
-	if (!keeps_catalog(store))
-		return rfm_fail(error, RFM_MODE,
-		    "%s is a scratch store and keeps no records",
-		    store->path);
-	RFM_TRY(refuse_change(store, error));
-	return log_allocation(p, 0, error);
-}
 /* return a payload's room or its row */
 static void
 give_temporary_back(struct rfm_store *store, const struct rfm_payload *p)
 {
 	uint64_t bytes = extent_of(p);
 
-	store->temporaries--;
+	store->temporaries -= p->owner == NULL;
 	store->temporary_bytes -= bytes;
 	if (store->forked && p->offset < RFM_FILE_MAX_BYTES)
 		return;		/* keeps I12 */
@@ -800,14 +716,12 @@ detach(struct rfm_store *store, const struct rfm_payload *p)
 	if (e != NULL && e->attachment == p)
 		e->attachment = NULL;
 }
-/* drop one handle of a payload */
-void
-rfm_payload_release(struct rfm_payload *p)
+/* end a payload */
+static void
+end_payload(struct rfm_payload *p)
 {
 	struct rfm_store *store = p->store;
 
-	if (--p->handles > 0)
-		return;
 	if (p->previous != NULL)
 		p->previous->next = p->next;
 	else
@@ -820,6 +734,266 @@ rfm_payload_release(struct rfm_payload *p)
 		detach(store, p);
 	free(p);
 	rfm_store_release(store);
+}
+/* drop one handle of a payload */
+void
+rfm_payload_release(struct rfm_payload *p)
+{
+	if (--p->handles > 0)
+		return;
+	for (uint32_t k = 0; k < p->part_count; k++)
+		end_payload(p->parts[k]);
+	free(p->parts);
+	end_payload(p);
+}
+/* keep the list of parts */
+static enum rfm_status
+secure_part_list(struct rfm_payload *owner, struct rfm_error *error)
+{
+	struct rfm_payload **more;
+
+	if (owner->part_count == UINT32_MAX)
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "a vector with too many parts");
+	more = realloc(owner->parts,
+	    (owner->part_count + (size_t)1) * sizeof *more);
+	if (more == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for one more part of a vector");
+	owner->parts = more;
+	return RFM_OK;
+}
+/* extend a payload by one part */
+enum rfm_status
+rfm_store_extend(struct rfm_payload *owner, uint64_t bytes,
+    enum rfm_growth growth, struct rfm_error *error)
+{
+	struct rfm_store   *store = owner->store;
+	struct rfm_payload *part;
+	enum rfm_status     status = RFM_OK;
+
+	/* refuse to extend what cannot have parts */
+	if (owner->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (owner->type != RFM_CHARACTER || owner->state == RFM_SEALED)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "only a string vector that is not sealed gets parts");
+	RFM_TRY(secure_part_list(owner, error));
+	RFM_TRY(take_payload(store, RFM_BYTES, bytes, false, growth,
+	    &part, error));
+	part->owner = owner;
+	if (owner->state == RFM_COMMITTED && writes_file(store))
+		status = log_allocation(part, 0, error);
+	if (status != RFM_OK) {		/* keeps I13 */
+		end_payload(part);
+		return status;
+	}
+	owner->parts[owner->part_count++] = part;
+	return RFM_OK;
+}
+/* resolve an id, looking twice as a reader */
+static bool
+is_mapped(const struct rfm_store *store, const struct rfm_entry *e)
+{
+	const struct rfm_entry *part = NULL;
+
+	do {
+		const struct rfm_entry *row = part == NULL ? e : part;
+
+		if (row->offset + row->bytes > store->file_bytes)
+			return false;
+		part = rfm_catalog_part(&store->catalog, e, part);
+	} while (part != NULL);
+	return true;
+}
+
+static enum rfm_status
+resolve(struct rfm_store *store, uint64_t id, struct rfm_entry **e,
+    struct rfm_error *error)
+{
+	enum rfm_status status;
+
+	status = rfm_catalog_resolve(&store->catalog, id, e, error);
+	if (store->access == RFM_WRITE || status == RFM_TOMBSTONE ||
+	    (status == RFM_OK && is_mapped(store, *e)))
+		return status;
+	RFM_TRY(rfm_store_refresh(store, error));
+	return rfm_catalog_resolve(&store->catalog, id, e, error);
+}
+/* attach a payload to its row */
+static enum rfm_status
+attach(struct rfm_store *store, struct rfm_entry *e,
+    struct rfm_payload **payload, struct rfm_error *error)
+{
+	struct rfm_payload *p;
+
+	if (writes_file(store) && e->state == RFM_COMMITTED) {
+		uint64_t bytes;
+
+		(void)rfm_extent_bytes(e->bytes, &bytes);
+		RFM_TRY(reserve_live(store, e->offset, bytes, error));
+	}
+	p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for one more vector");
+	p->id = e->id;
+	p->offset = e->offset;
+	p->state = e->state;
+	describe_payload(store, p, e->type, e->length, e->bytes);
+	e->attachment = p;
+	*payload = p;
+	return RFM_OK;
+}
+/* attach the parts that are missing */
+static enum rfm_status
+attach_parts(struct rfm_payload *owner, const struct rfm_entry *e,
+    struct rfm_error *error)
+{
+	struct rfm_store *store = owner->store;
+	struct rfm_entry *row = NULL;
+	uint32_t          number = 0;
+
+	while ((row = rfm_catalog_part(&store->catalog, e, row)) != NULL) {
+		struct rfm_payload *part;
+
+		if (number++ < owner->part_count)
+			continue;
+		RFM_TRY(secure_part_list(owner, error));
+		RFM_TRY(attach(store, row, &part, error));
+		part->owner = owner;
+		owner->parts[owner->part_count++] = part;
+	}
+	return RFM_OK;
+}
+/* share a payload */
+void
+rfm_payload_retain(struct rfm_payload *p)
+{
+	p->handles++;
+}
+
+bool
+rfm_payload_shared(const struct rfm_payload *p)
+{
+	return p->handles > 1 || p->state == RFM_SEALED;
+}
+/* find a record's payload */
+enum rfm_status
+rfm_store_find(struct rfm_store *store, uint64_t id,
+    struct rfm_payload **payload, struct rfm_error *error)
+{
+	struct rfm_entry   *e;
+	struct rfm_payload *p;
+
+	RFM_TRY(resolve(store, id, &e, error));
+	p = e->attachment;
+	if (p != NULL)
+		rfm_payload_retain(p);
+	else
+		RFM_TRY(attach(store, e, &p, error));
+	if (e->chain != 0) {
+		enum rfm_status status = attach_parts(p, e, error);
+
+		if (status != RFM_OK) {
+			rfm_payload_release(p);
+			return status;
+		}
+	}
+	*payload = p;
+	return RFM_OK;
+}
+/* write a seal */
+static enum rfm_status
+log_seal(struct rfm_store *store, uint64_t first, uint64_t id,
+    struct rfm_error *error)
+{
+	struct rfm_seal_disk body = { .id = id, .first = first };
+
+	RFM_TRY(append_and_apply(store, RFM_RECORD_SEAL, &body, error));
+	for (uint64_t i = first; i <= id; i++) {
+		struct rfm_payload *p =
+		    rfm_catalog_find(&store->catalog, i)->attachment;
+
+		if (p == NULL)
+			continue;
+		p->state = RFM_SEALED;		/* keeps I7 */
+		for (uint32_t k = 0; k < p->part_count; k++)
+			p->parts[k]->state = RFM_SEALED;
+	}
+	return RFM_OK;
+}
+/* seal a temporary that has parts */
+static enum rfm_status
+secure_records(struct rfm_store *store, uint64_t records,
+    struct rfm_error *error)
+{
+	RFM_TRY(begin(store, error));
+	RFM_TRY(rfm_catalog_secure(&store->catalog, records, error));
+	return rfm_log_secure(&store->log, records, error);
+}
+
+static enum rfm_status
+log_with_parts(struct rfm_payload *p, uint32_t flags,
+    struct rfm_error *error)
+{
+	RFM_TRY(log_allocation(p, flags, error));
+	for (uint32_t k = 0; k < p->part_count; k++)
+		RFM_TRY(log_allocation(p->parts[k], 0, error));
+	return RFM_OK;
+}
+
+static enum rfm_status
+seal_temporary(struct rfm_payload *p, struct rfm_error *error)
+{
+	RFM_TRY(secure_records(p->store, p->part_count + (uint64_t)2,
+	    error));	/* keeps I13 */
+	RFM_TRY(log_with_parts(p, RFM_ALLOCATE_ELEMENT, error));
+	return log_seal(p->store, p->id, p->id, error);
+}
+/* seal a payload */
+enum rfm_status
+rfm_store_seal(struct rfm_payload *p, struct rfm_error *error)
+{
+	struct rfm_store *store = p->store;
+
+	if (p->state == RFM_SEALED)
+		return RFM_OK;
+	if (p->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (!keeps_catalog(store))
+		return rfm_fail(error, RFM_MODE,
+		    "%s is a scratch store and keeps no records",
+		    store->path);
+	RFM_TRY(refuse_change(store, error));
+	if (p->state == RFM_COMMITTED)
+		return log_seal(store, p->id, p->id, error);
+	if (p->part_count == 0)
+		return log_allocation(p, RFM_ALLOCATE_SEALED, error);
+	return seal_temporary(p, error);
+}
+/* keep a temporary */
+enum rfm_status
+rfm_store_keep(struct rfm_payload *p, struct rfm_error *error)
+{
+	struct rfm_store *store = p->store;
+
+	if (p->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (p->state != RFM_TEMPORARY)
+		return RFM_OK;
+	if (!keeps_catalog(store))
+		return rfm_fail(error, RFM_MODE,
+		    "%s is a scratch store and keeps no records",
+		    store->path);
+	if (p->part_count > 0)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "a vector with parts is kept by sealing it");
+	RFM_TRY(refuse_change(store, error));
+	return log_allocation(p, 0, error);
 }
 /* checkpoint the store */
 static enum rfm_status
@@ -889,24 +1063,35 @@ rfm_store_destroy(struct rfm_payload *p, bool reclaim,
 {
 	struct rfm_store    *store = p->store;
 	struct rfm_free_disk body = { p->id };
+	bool                 reclaims = reclaim && p->state != RFM_TEMPORARY;
 
 	if (p->state == RFM_DESTROYED)
 		return RFM_OK;
-	if (p->state == RFM_TEMPORARY) {
-		give_temporary_back(store, p);
-	} else if (reclaim) {
+	if (reclaims) {
 		RFM_TRY(refuse_change(store, error));
 		RFM_TRY(append_and_apply(store, RFM_RECORD_FREE, &body,
 		    error));
+	}
+	for (uint32_t k = 0; k < p->part_count; k++)
+		close_payload(p->parts[k], reclaims);
+	close_payload(p, reclaims);
+	return reclaim ? tidy_log(store, error) : RFM_OK;
+}
+
+static void
+close_payload(struct rfm_payload *p, bool reclaims)
+{
+	struct rfm_store *store = p->store;
+
+	if (p->state == RFM_TEMPORARY)
+		give_temporary_back(store, p);
+	else
+		detach(store, p);
+	if (reclaims && p->state != RFM_TEMPORARY)
 		(void)extents_push(&store->pending, p->offset,
 		    extent_of(p));	/* keeps I6 */
-		detach(store, p);
-	} else {
-		detach(store, p);
-	}
 	p->state = RFM_DESTROYED;
 	p->address = NULL;
-	return reclaim ? tidy_log(store, error) : RFM_OK;
 }
 /* widen a temporary in place */
 bool
@@ -1075,20 +1260,51 @@ compare_modes(const struct rfm_store *store, uint32_t flags,
 	    scratch ? "persistent" : "scratch");
 }
 /* hold what was freed since the last commit */
+static uint64_t
+row_extent(const struct rfm_entry *e)
+{
+	uint64_t bytes = 0;
+
+	(void)rfm_extent_bytes(e->bytes, &bytes);
+	return bytes;
+}
+
+static enum rfm_status
+hold_extent(struct rfm_store *store, struct rfm_entry *e,
+    uint64_t offset, uint64_t bytes, struct rfm_error *error)
+{
+	if (store->access == RFM_READ) {
+		e->attachment = NULL;
+		return RFM_OK;
+	}
+	if (!extents_push(&store->pending, offset, bytes))
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory to remember freed extents");
+	return RFM_OK;
+}
+
 static enum rfm_status
 hold_freed(struct rfm_store *store, struct rfm_entry *e,
     struct rfm_error *error)
 {
-	uint64_t bytes;
+	struct rfm_entry *part = NULL;
 
-	e->attachment = NULL;
-	if (store->access == RFM_READ)
-		return RFM_OK;
-	(void)rfm_extent_bytes(e->bytes, &bytes);
-	if (!extents_push(&store->pending, e->offset, bytes))
-		return rfm_fail(error, RFM_NO_MEMORY,
-		    "no memory to remember freed extents");
+	RFM_TRY(hold_extent(store, e, e->offset, row_extent(e), error));
+	while ((part = rfm_catalog_part(&store->catalog, e, part)) != NULL)
+		RFM_TRY(hold_extent(store, part, part->offset,
+		    row_extent(part), error));
 	return RFM_OK;
+}
+static enum rfm_status
+hold_left(struct rfm_store *store, struct rfm_entry *e,
+    const struct rfm_entry *old, struct rfm_error *error)
+{
+	uint64_t kept = e->offset == old->offset ? row_extent(e) : 0;
+
+	if (kept >= row_extent(old))
+		return RFM_OK;
+	return hold_extent(store, e, old->offset + kept,
+	    row_extent(old) - kept, error);
 }
 /* read the log into the catalog */
 static enum rfm_status
@@ -1115,19 +1331,24 @@ learn(void *context, uint32_t kind, const void *body,
     uint64_t record_offset, struct rfm_error *error)
 {
 	struct rfm_store *store = context;
-	struct rfm_free_disk f;
-	struct rfm_entry *e;
+	struct rfm_entry *e = NULL, old = { .bytes = 0 };
+	uint64_t          id;
 
 	if (kind == RFM_RECORD_COMMIT) {
 		store->pending.count = 0;
 		store->pending.bytes = 0;
 	}
+	memcpy(&id, body, sizeof id);
+	if (kind == RFM_RECORD_FREE || kind == RFM_RECORD_MOVE)
+		e = rfm_catalog_find(&store->catalog, id);
+	if (e != NULL)
+		old = *e;
 	RFM_TRY(apply_twice(store, kind, body, record_offset, error));
-	if (kind != RFM_RECORD_FREE)
-		return RFM_OK;
-	memcpy(&f, body, sizeof f);
-	e = rfm_catalog_find(&store->catalog, f.id);
-	return hold_freed(store, e, error);
+	if (kind == RFM_RECORD_FREE)
+		return hold_freed(store, e, error);
+	if (kind == RFM_RECORD_MOVE)
+		return hold_left(store, e, &old, error);
+	return RFM_OK;
 }
 
 static enum rfm_status
@@ -1448,7 +1669,8 @@ read_afresh(struct rfm_store *store, struct rfm_error *error)
 		    p->state == RFM_DESTROYED ? NULL
 		    : rfm_catalog_find(&store->catalog, p->id);
 
-		if (e != NULL && e->state != RFM_DESTROYED)
+		if (e != NULL && e->state != RFM_DESTROYED &&
+		    e->offset == p->offset)
 			e->attachment = p;
 	}
 	return RFM_OK;
@@ -1690,8 +1912,9 @@ rfm_store_each(struct rfm_store *store, rfm_record_visitor *visit,
 		const struct rfm_payload *p = e->attachment;
 		struct rfm_record_info info = {
 			e->record_offset, e->id, e->offset, e->bytes,
-			e->length, e->type, p == NULL ? 0 : p->handles,
-			e->state
+			e->length, e->owner, e->type,
+			p == NULL ? 0 : p->handles, e->state,
+			e->owner != 0
 		};
 
 		if (!visit(context, &info))
@@ -1700,8 +1923,8 @@ rfm_store_each(struct rfm_store *store, rfm_record_visitor *visit,
 	for (const struct rfm_payload *p = store->payloads; p != NULL;
 	    p = p->next) {
 		struct rfm_record_info info = {
-			0, 0, p->offset, p->bytes, p->length, p->type,
-			p->handles, p->state
+			0, 0, p->offset, p->bytes, p->length, 0, p->type,
+			p->handles, p->state, p->owner != NULL
 		};
 
 		if (p->state == RFM_TEMPORARY && !visit(context, &info))
@@ -1817,7 +2040,7 @@ rfm_store_describe(struct rfm_store *store, struct rfm_store_info *info)
 	info->free_bytes = sum.free_bytes;
 	info->held_bytes = store->pending.bytes + store->waiting.bytes;
 	info->log_bytes = store->log.bytes;
-	info->records = store->catalog.live;
+	info->records = store->catalog.live - store->catalog.parts;
 	info->sealed = store->catalog.sealed;
 	info->tombstones = store->catalog.tombstones;
 	info->tombstone_bytes = store->catalog.tombstone_bytes;

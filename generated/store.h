@@ -37,13 +37,18 @@ struct rfm_payload {
 	enum rfm_state      state;
 	uint32_t            handles;
 	uint32_t            notes;    /* of those who read it */
+	uint32_t            part_count;
+	struct rfm_payload **parts;   /* in order of their number */
+	struct rfm_payload *owner;    /* of a part; else NULL */
 	struct rfm_payload *next, *previous;
 };
 /* what a store tells about itself */
 struct rfm_record_info {
 	uint64_t record_offset, id, offset, bytes, length;
+	uint64_t owner;        /* of a part that has a record */
 	uint32_t type, handles;
 	enum rfm_state state;
+	bool part;
 };
 typedef bool rfm_record_visitor(void *context,
     const struct rfm_record_info *);
@@ -102,6 +107,8 @@ enum rfm_status rfm_store_seal(struct rfm_payload *, struct rfm_error *);
 enum rfm_status rfm_store_keep(struct rfm_payload *, struct rfm_error *);
 enum rfm_status rfm_store_destroy(struct rfm_payload *, bool reclaim,
     struct rfm_error *);
+enum rfm_status rfm_store_extend(struct rfm_payload *owner,
+    uint64_t bytes, enum rfm_growth, struct rfm_error *);
 bool rfm_store_widen(struct rfm_payload *, uint64_t length);
 bool rfm_store_keeps(const struct rfm_store *);  /* are creates logged? */
 void rfm_payload_retain(struct rfm_payload *);

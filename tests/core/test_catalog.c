@@ -66,7 +66,7 @@ free_one(uint64_t id)
 static enum rfm_status
 seal(uint64_t id)
 {
-	struct rfm_seal_disk s = { id, RFM_CHECKSUM_CRC32C, 0xfeed };
+	struct rfm_seal_disk s = { id, id, RFM_CHECKSUM_CRC32C, 0xfeed };
 
 	return apply(RFM_RECORD_SEAL, &s);
 }
@@ -291,12 +291,12 @@ name(void **state)                                                      \
 }
 
 IMPOSSIBLE(type_zero_is_refused, a.type = 0)
-IMPOSSIBLE(type_six_is_refused, a.type = 6)
+IMPOSSIBLE(type_nine_is_refused, a.type = RFM_TYPES)
 IMPOSSIBLE(fewer_bytes_than_elements_are_refused, a.bytes = 79)
 IMPOSSIBLE(more_bytes_than_elements_are_refused, a.bytes = 88)
 IMPOSSIBLE(a_length_whose_bytes_wrap_is_refused,
     a.length = (1ULL << 61) + 10)
-IMPOSSIBLE(an_unknown_flag_is_refused, a.flags = 2)
+IMPOSSIBLE(an_unknown_flag_is_refused, a.flags = 4)
 IMPOSSIBLE(an_extent_in_the_superblocks_is_refused, a.offset = 4096)
 IMPOSSIBLE(an_extent_behind_the_end_is_refused, a.offset = FILE_BYTES)
 IMPOSSIBLE(an_extent_across_the_end_is_refused, a.offset = FILE_BYTES - 64)
@@ -354,7 +354,7 @@ a_secured_row_is_taken_without_moving_the_table(void **state)
 	for (uint64_t id = 1; id <= 200; id++) {
 		struct rfm_entry *before;
 
-		OK(rfm_catalog_secure(&catalog, &error));
+		OK(rfm_catalog_secure(&catalog, 1, &error));
 		before = catalog.entries;
 		assert_true(catalog.capacity > catalog.count);
 		allocate(id);
@@ -380,7 +380,7 @@ main(void)
 		T(only_what_lives_can_be_freed),
 		T(only_what_is_committed_can_be_sealed),
 		T(type_zero_is_refused),
-		T(type_six_is_refused),
+		T(type_nine_is_refused),
 		T(fewer_bytes_than_elements_are_refused),
 		T(more_bytes_than_elements_are_refused),
 		T(a_length_whose_bytes_wrap_is_refused),

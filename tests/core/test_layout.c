@@ -108,6 +108,7 @@ struct record {
 		struct rfm_seal_disk     seal;
 		struct rfm_commit_disk   commit;
 		struct rfm_link_disk     link;
+		struct rfm_move_disk     move;
 	} body;
 };
 
@@ -132,6 +133,7 @@ good_record(uint32_t kind)
 		r.body.allocate.flags = RFM_ALLOCATE_SEALED;
 		r.body.allocate.checksum_kind = RFM_CHECKSUM_CRC32C;
 		r.body.allocate.payload_checksum = 0xcafebabe;
+		r.body.allocate.owner = 5;
 	}
 	rfm_record_seal(&r);
 	return r;
@@ -144,18 +146,25 @@ the_records_are_these_bytes(void **state)
 
 	(void)state;
 	assert_int_equal(r.head.checksum,
-	    rfm_crc32c(0, (uint8_t *)&r + 4, 76));
+	    rfm_crc32c(0, (uint8_t *)&r + 4, 84));
 	r.head.checksum = 0x11223344;
-	BYTES(r.head, "44332211 50000000 8877665544332211"
+	BYTES(r.head, "44332211 58000000 8877665544332211"
 	    "4d00000000000000 01000000 00000000");
 	BYTES(r.body.allocate, "0700000000000000 0070000000000000"
 	    "5000000000000000 0a00000000000000 03000000 01000000"
-	    "01000000 bebafeca");
+	    "01000000 bebafeca 0500000000000000");
 	r = good_record(RFM_RECORD_FREE);
 	BYTES(r.body.free, "0700000000000000");
+	r.body.seal.first = 6;
 	r.body.seal.checksum_kind = 1;
 	r.body.seal.payload_checksum = 0x01020304;
-	BYTES(r.body.seal, "0700000000000000 01000000 04030201");
+	BYTES(r.body.seal, "0700000000000000 0600000000000000"
+	    "01000000 04030201");
+	r.body.move.offset = 4096;
+	r.body.move.bytes = 24;
+	r.body.move.length = 3;
+	BYTES(r.body.move, "0700000000000000 0010000000000000"
+	    "1800000000000000 0300000000000000");
 	r.body.commit.epoch = 2;
 	r.body.commit.next_id = 0x100000001u;
 	BYTES(r.body.commit, "0200000000000000 0100000001000000");
@@ -180,24 +189,29 @@ the_numbers_of_format_1_are_fixed(void **state)
 	assert_int_equal(RFM_RECORD_SEAL, 3);
 	assert_int_equal(RFM_RECORD_COMMIT, 4);
 	assert_int_equal(RFM_RECORD_LINK, 5);
+	assert_int_equal(RFM_RECORD_MOVE, 6);
 	assert_int_equal(RFM_LOGICAL, 1);
 	assert_int_equal(RFM_INTEGER, 2);
 	assert_int_equal(RFM_NUMERIC, 3);
 	assert_int_equal(RFM_COMPLEX, 4);
 	assert_int_equal(RFM_RAW, 5);
+	assert_int_equal(RFM_CHARACTER, 6);
+	assert_int_equal(RFM_LIST, 7);
+	assert_int_equal(RFM_BYTES, 8);
 }
 
 static void
 body_sizes_follow_from_the_kind(void **state)
 {
 	(void)state;
-	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_ALLOCATE), 48);
+	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_ALLOCATE), 56);
 	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_FREE), 8);
-	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_SEAL), 16);
+	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_SEAL), 24);
 	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_COMMIT), 16);
 	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_LINK), 24);
+	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_MOVE), 32);
 	assert_int_equal(rfm_record_body_bytes(0), 0);
-	assert_int_equal(rfm_record_body_bytes(6), 0);
+	assert_int_equal(rfm_record_body_bytes(7), 0);
 	assert_int_equal(rfm_record_body_bytes(UINT32_MAX), 0);
 }
 
@@ -211,7 +225,10 @@ element_sizes_follow_from_the_type(void **state)
 	assert_int_equal(rfm_type_bytes(RFM_COMPLEX), 16);
 	assert_int_equal(rfm_type_bytes(RFM_RAW), 1);
 	assert_int_equal(rfm_type_bytes(0), 0);
-	assert_int_equal(rfm_type_bytes(6), 0);
+	assert_int_equal(rfm_type_bytes(RFM_CHARACTER), 16);
+	assert_int_equal(rfm_type_bytes(RFM_LIST), 8);
+	assert_int_equal(rfm_type_bytes(RFM_BYTES), 1);
+	assert_int_equal(rfm_type_bytes(9), 0);
 	assert_int_equal(rfm_type_bytes(UINT32_MAX), 0);
 }
 
@@ -493,7 +510,7 @@ a_record_that_the_segment_cuts_off_is_refused(void **state)
 	struct record r = good_record(RFM_RECORD_ALLOCATE);
 
 	(void)state;
-	for (uint64_t available = 0; available < 80; available++) {
+	for (uint64_t available = 0; available < 88; available++) {
 		/* a piece of the right size: ASan watches its end */
 		uint8_t *piece = malloc(available + (available == 0));
 
@@ -502,7 +519,7 @@ a_record_that_the_segment_cuts_off_is_refused(void **state)
 		assert_false(rfm_record_valid(piece, available, SALT, 77));
 		free(piece);
 	}
-	assert_true(rfm_record_valid(&r, 80, SALT, 77));
+	assert_true(rfm_record_valid(&r, 88, SALT, 77));
 }
 
 static void

@@ -8,7 +8,7 @@
 
 #define FILE_BYTES (1u << 20)
 #define HEAD       sizeof(struct rfm_segment_disk)
-#define ALLOCATE   (32u + 48u)
+#define ALLOCATE   (32u + 56u)
 #define FREE       (32u + 8u)
 #define COMMIT     (32u + 16u)
 #define LINK       (32u + 24u)
@@ -187,7 +187,7 @@ break_byte(uint64_t at)
 static uint64_t
 append(enum rfm_record_kind kind, uint64_t id)
 {
-	uint64_t body[6] = { id, 65536, 80, 10, RFM_NUMERIC, 0 }, at = 0;
+	uint64_t body[7] = { id, 65536, 80, 10, RFM_NUMERIC, 0, 0 }, at = 0;
 
 	OK(rfm_log_append(&rig.log, kind, body, &at, &error));
 	return at;
@@ -990,7 +990,7 @@ a_whole_record_behind_a_broken_one_is_damage_after_a_death(void **state)
 	append(RFM_RECORD_ALLOCATE, 3);
 	break_byte(at + 50);
 	REFUSED(RFM_DAMAGED, after_death());
-	SAYS("record 2 of the log, at byte 12432, is broken");
+	SAYS("record 2 of the log, at byte 12440, is broken");
 }
 
 /* proves I3 */
