@@ -745,3 +745,25 @@ rfm_c_math(SEXP generic, SEXP x, SEXP extra)
 	UNPROTECT(1);
 	return result;
 }
+
+/* pass views and transpositions on */
+SEXP
+rfm_c_view(SEXP x)
+{
+	rfm_check_thread();
+	return rfm_ops_view(x);
+}
+
+SEXP
+rfm_c_settle(SEXP y, SEXP x)
+{
+	rfm_check_thread();
+	return rfm_altvec_inner(x) == NULL ? y : rfm_ops_settle(y, x);
+}
+
+SEXP
+rfm_c_transpose(SEXP x)
+{
+	rfm_check_thread();
+	return rfm_ops_transpose(x);
+}

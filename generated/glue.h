@@ -29,4 +29,7 @@ SEXP rfm_c_check(SEXP path);
 /* doors for arithmetic */
 SEXP rfm_c_ops(SEXP generic, SEXP e1, SEXP e2);
 SEXP rfm_c_math(SEXP generic, SEXP x, SEXP extra);
+SEXP rfm_c_view(SEXP x);
+SEXP rfm_c_settle(SEXP y, SEXP x);
+SEXP rfm_c_transpose(SEXP x);
 #endif

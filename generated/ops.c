@@ -542,56 +542,113 @@ copy_attributes(struct job *job, SEXP target, bool most)
 	}
 	copy_names(x, y, target);
 }
-/* accumulate sums and products */
-/* accumulate doubles */
+/* accumulate from left to right */
+enum running_kind { SUM, PRODUCT, LARGEST, SMALLEST, RUNNING_KINDS };
+
 struct running {
-	bool        product, stopped;
-	long double total;
+	enum running_kind kind;
+	bool              begun;
+	bool              stopped;  /* all that follows is missing */
+	long double       total;
 };
+
+/* name the running kinds */
+static enum running_kind
+running_kind_of(const char *generic)
+{
+	static const char *const names[RUNNING_KINDS] = { "cumsum",
+		"cumprod", "cummax", "cummin" };
+	int k = 0;
+
+	while (k < RUNNING_KINDS && strcmp(names[k], generic) != 0)
+		k++;
+	return (enum running_kind)k;
+}
+
+/* accumulate doubles */
+/* meet another missing value */
+static long double
+missing(long double total, double x)
+{
+	return R_IsNA(x) ? x : total;
+}
+
+#define RUN(expression) \
+	do { for (k = 0; k < n; k++) to[k] = (double)(expression); } while (0)
+#define EXTREME(relation) \
+	(last = ISNAN(x[k]) || ISNAN(last) ? last + x[k] : \
+	    last relation x[k] ? last : x[k])
 
 static void
 run_doubles(struct running *running, const double *x, uint64_t n,
     double *to)
 {
 	long double total = running->total;
+	double last = (double)total;
 	uint64_t k;
 
-	for (k = 0; k < n; k++) {
-		total = running->product ? total * x[k] : total + x[k];
-		to[k] = (double)total;
+	if (!running->begun) {
+		total = running->kind == SUM ? 0 : 1;
+		last = running->kind == LARGEST ? R_NegInf : R_PosInf;
 	}
+	switch (running->kind) {
+	case SUM:
+		RUN(total = ISNAN(total) ? missing(total, x[k]) :
+		    total + x[k]);
+		break;
+	case PRODUCT:
+		RUN(total = ISNAN(total) ? missing(total, x[k]) :
+		    total * x[k]);
+		break;
+	case LARGEST: RUN(EXTREME(>)); break;
+	default: RUN(EXTREME(<)); break;
+	}
+	if (running->kind >= LARGEST)
+		total = last;
 	running->total = total;
+	running->begun = true;
 }
 /* accumulate integers until they stop */
+/* take one more integer or stop */
+static void
+take_integer(struct running *running, double x)
+{
+	bool larger = x > (double)running->total;
+
+	running->stopped = ISNAN(x);
+	if (running->stopped)
+		return;
+	if (running->kind == SUM)
+		running->total += x;
+	else if (!running->begun || larger == (running->kind == LARGEST))
+		running->total = x;
+	running->begun = true;
+	if (running->total > INT_MAX || running->total <= INT_MIN) {
+		running->stopped = true;
+		Rf_warning("integer overflow in 'cumsum'; use "
+		    "'cumsum(as.numeric(.))'");
+	}
+}
+
 static void
 run_integers(struct running *running, const double *x, uint64_t n, int *to)
 {
 	uint64_t k;
 
 	for (k = 0; k < n; k++) {
-		to[k] = NA_INTEGER;
-		if (running->stopped)
-			continue;
-		running->stopped = ISNAN(x[k]);
-		if (running->stopped)
-			continue;
-		running->total += x[k];
-		if (running->total > INT_MAX || running->total <= INT_MIN) {
-			running->stopped = true;
-			Rf_warning("integer overflow in 'cumsum'; use "
-			    "'cumsum(as.numeric(.))'");
-			continue;
-		}
-		to[k] = (int)running->total;
+		if (!running->stopped)
+			take_integer(running, x[k]);
+		to[k] = running->stopped ? NA_INTEGER : (int)running->total;
 	}
 }
-
+/* accumulate a vector */
 static SEXP
-compute_running(struct job *job, bool product)
+compute_running(struct job *job, enum running_kind kind)
 {
 	struct numbers x;
-	struct running running = { product, false, product ? 1 : 0 };
-	bool real = product || TYPEOF(job->operands[0].vector) == REALSXP;
+	struct running running = { kind, false, false, 0 };
+	bool real = kind == PRODUCT ||
+	    TYPEOF(job->operands[0].vector) == REALSXP;
 	uint64_t from, count;
 	SEXP target;
 
@@ -619,9 +676,10 @@ static bool
 is_plain(const struct operand *operand)
 {
 	SEXP tsp = Rf_getAttrib(operand->vector, R_TspSymbol);
+	uint32_t type = rfm_type_of(TYPEOF(operand->vector));
 
-	return rfm_type_of(TYPEOF(operand->vector)) != 0 &&
-	    operand->length > 0 && tsp == R_NilValue;
+	return type != 0 && type <= RFM_RAW && operand->length > 0 &&
+	    tsp == R_NilValue;
 }
 
 static bool
@@ -639,6 +697,16 @@ blocks_will_do(const struct job *job)
 	    (xarray ? y : x)->length)
 		return false;
 	return is_plain(y);
+}
+static bool
+is_refused(const struct job *job, const char *generic, bool arithmetic)
+{
+	bool logic = strcmp(generic, "&") == 0 || strcmp(generic, "|") == 0;
+	int k, raw = 0;
+
+	for (k = 0; k < job->count; k++)
+		raw += TYPEOF(job->operands[k].vector) == RAWSXP;
+	return (arithmetic && raw > 0) || (logic && raw == 1);
 }
 /* the two groups of functions */
 /* refuse operands that do not go together */
@@ -689,7 +757,7 @@ rfm_ops_binary(const char *generic, SEXP e1, SEXP e2)
 	static const char *const keeping[] = { "+", "-", "*", "/", "^",
 		"%%", "%/%", NULL };
 	struct job job;
-	bool most = is_one_of(generic, keeping), logical;
+	bool most = is_one_of(generic, keeping), arithmetic = most, logical;
 	enum operator operator = operator_of(generic);
 	uint32_t type;
 	SEXP result;
@@ -700,7 +768,8 @@ rfm_ops_binary(const char *generic, SEXP e1, SEXP e2)
 	logical = TYPEOF(e1) == LGLSXP || TYPEOF(e1) == RAWSXP;
 	if (job.count == 1 && logical)
 		most = !most;
-	if (blocks_will_do(&job)) {
+	if (blocks_will_do(&job) &&
+	    !is_refused(&job, generic, arithmetic)) {
 		check_shapes(&job);
 		job.length = job.operands[0].length;
 		if (job.count > 1 && job.operands[1].length > job.length)
@@ -723,19 +792,18 @@ rfm_ops_binary(const char *generic, SEXP e1, SEXP e2)
 static bool
 is_elementwise(const char *generic, SEXP extra)
 {
-	static const char *const others[] = { "cumsum", "cumprod",
-		"cummax", "cummin", NULL };
-
 	for (; extra != R_NilValue; extra = CDR(extra))
 		if (Rf_xlength(CAR(extra)) != 1)
 			return false;
-	return !is_one_of(generic, others);
+	return running_kind_of(generic) == RUNNING_KINDS;
 }
 
 SEXP
 rfm_ops_math(const char *generic, SEXP x, SEXP extra)
 {
-	static const char *const running[] = { "cumsum", "cumprod", NULL };
+	static const char *const questions[] = { "is.na", "is.nan",
+		"is.finite", "is.infinite", NULL };
+	bool most = !is_one_of(generic, questions);
 	struct job job;
 	SEXP result;
 
@@ -745,16 +813,181 @@ rfm_ops_math(const char *generic, SEXP x, SEXP extra)
 	job.length = job.operands[0].length;
 	if (is_elementwise(generic, extra) && blocks_will_do(&job)) {
 		result = PROTECT(compute_blocks(&job));
-		copy_attributes(&job, result, true);
-	} else if (is_one_of(generic, running) && is_plain(job.operands) &&
-	    is_number(x)) {
+		copy_attributes(&job, result, most);
+	} else if (running_kind_of(generic) != RUNNING_KINDS &&
+	    is_plain(job.operands) && is_number(x)) {
 		result = PROTECT(compute_running(&job,
-		    strcmp(generic, "cumprod") == 0));
+		    running_kind_of(generic)));
 	} else {
 		result = PROTECT(compute_whole(&job));
 	}
 	if (Rf_inherits(x, "fmalloc"))
-		classify(result, x, true);
+		classify(result, x, most);
 	UNPROTECT(3);
 	return result;
+}
+/* lend a vector to R without its class */
+SEXP
+rfm_ops_view(SEXP x)
+{
+	SEXP inner = rfm_altvec_inner(x), class, front, view;
+	R_xlen_t k, n;
+
+	if (inner == NULL || rfm_type_of(TYPEOF(x)) > RFM_RAW)
+		return strip(x);
+	view = PROTECT(rfm_altvec_window(R_altrep_data1(inner),
+	    rfm_type_of(TYPEOF(x))));
+	DUPLICATE_ATTRIB(view, x);
+	class = PROTECT(Rf_getAttrib(x, R_ClassSymbol));
+	n = front_length(class);
+	front = PROTECT(Rf_allocVector(STRSXP, n));
+	for (k = 0; k < n; k++)
+		SET_STRING_ELT(front, k, STRING_ELT(class, k));
+	Rf_classgets(view, n > 0 ? front : R_NilValue);
+	MARK_NOT_MUTABLE(view);
+	UNPROTECT(3);
+	return view;
+}
+
+/* put a result of R into the store */
+static bool
+is_view_of(SEXP y, SEXP x)
+{
+	SEXP one = rfm_altvec_inner(y), other = rfm_altvec_inner(x);
+
+	return one != NULL && other != NULL &&
+	    R_altrep_data1(one) == R_altrep_data1(other);
+}
+
+SEXP
+rfm_ops_settle(SEXP y, SEXP x)
+{
+	uint32_t type = rfm_type_of(TYPEOF(y));
+	bool single = Rf_xlength(y) <= 1 &&
+	    Rf_getAttrib(y, R_DimSymbol) == R_NilValue;
+	SEXP z = NULL;
+
+	if (is_view_of(y, x) || MAYBE_SHARED(y))
+		y = Rf_duplicate(y);
+	PROTECT(y);
+	if (!single && type != 0 && type <= RFM_RAW && !Rf_isObject(y) &&
+	    rfm_altvec_inner(y) == NULL)
+		z = rfm_altvec_sibling(x, type, (uint64_t)XLENGTH(y));
+	if (z != NULL) {
+		PROTECT(z);
+		rfm_altvec_copy(y, z);
+		DUPLICATE_ATTRIB(z, y);
+		UNPROTECT(1);
+		y = z;
+	}
+	PROTECT(y);
+	if (!single && !Rf_isObject(y) && rfm_altvec_inner(y) != NULL)
+		classify(y, y, false);
+	UNPROTECT(2);
+	return y;
+}
+/* turn rows into columns */
+#define TILE 32
+
+#define TRANSPOSE(name, element)                                        \
+static void                                                             \
+name(const void *from, uint64_t rows, uint64_t columns, uint64_t first, \
+    void *to)                                                           \
+{                                                                       \
+	const element *source = from;                                   \
+	element *target = to;                                           \
+	uint64_t last = first + TILE < columns ? first + TILE : columns; \
+	uint64_t i, j, row;                                             \
+                                                                        \
+	for (row = 0; row < rows; row += TILE)                          \
+		for (i = row; i < row + TILE && i < rows; i++)          \
+			for (j = first; j < last; j++)                  \
+				target[i * columns + j] =               \
+				    source[j * rows + i];               \
+}
+
+TRANSPOSE(transpose_1, uint8_t)
+TRANSPOSE(transpose_4, int32_t)
+TRANSPOSE(transpose_8, double)
+TRANSPOSE(transpose_16, Rcomplex)
+
+/* transpose a band of columns */
+static void
+transpose_band(SEXP x, uint64_t rows, uint64_t columns, uint64_t first,
+    SEXP target)
+{
+	const void *from = DATAPTR_RO(x);
+	void *to = elements_of(target);
+
+	switch (rfm_type_bytes(rfm_type_of(TYPEOF(x)))) {
+	case 1: transpose_1(from, rows, columns, first, to); break;
+	case 4: transpose_4(from, rows, columns, first, to); break;
+	case 8: transpose_8(from, rows, columns, first, to); break;
+	default: transpose_16(from, rows, columns, first, to); break;
+	}
+}
+/* transpose a matrix */
+/* exchange the names of rows and columns */
+static SEXP
+reversed(SEXP pair)
+{
+	SEXP new = PROTECT(Rf_allocVector((SEXPTYPE)TYPEOF(pair), 2));
+	int k;
+
+	for (k = 0; k < 2; k++) {
+		if (TYPEOF(pair) == INTSXP)
+			INTEGER(new)[k] = INTEGER(pair)[1 - k];
+		else if (TYPEOF(pair) == STRSXP)
+			SET_STRING_ELT(new, k, STRING_ELT(pair, 1 - k));
+		else
+			SET_VECTOR_ELT(new, k, VECTOR_ELT(pair, 1 - k));
+	}
+	UNPROTECT(1);
+	return new;
+}
+
+static void
+exchange_names(SEXP x, SEXP target)
+{
+	SEXP names = PROTECT(Rf_getAttrib(x, R_DimNamesSymbol)), new, outer;
+
+	Rf_setAttrib(target, R_DimSymbol,
+	    PROTECT(reversed(Rf_getAttrib(x, R_DimSymbol))));
+	if (names != R_NilValue) {
+		new = PROTECT(reversed(names));
+		outer = PROTECT(Rf_getAttrib(names, R_NamesSymbol));
+		if (outer != R_NilValue)
+			Rf_setAttrib(new, R_NamesSymbol,
+			    PROTECT(reversed(outer)));
+		Rf_setAttrib(target, R_DimNamesSymbol, new);
+		UNPROTECT(outer != R_NilValue ? 3 : 2);
+	}
+	UNPROTECT(2);
+}
+
+SEXP
+rfm_ops_transpose(SEXP x)
+{
+	SEXP dim = Rf_getAttrib(x, R_DimSymbol), target = NULL;
+	uint32_t type = rfm_type_of(TYPEOF(x));
+	uint64_t rows, columns, j;
+
+	if (rfm_altvec_inner(x) == NULL || Rf_length(dim) != 2 ||
+	    type > RFM_RAW || XLENGTH(x) == 0)
+		return R_NilValue;
+	rows = (uint64_t)INTEGER(dim)[0];
+	columns = (uint64_t)INTEGER(dim)[1];
+	target = rfm_altvec_sibling(x, type, rows * columns);
+	if (target == NULL)
+		return R_NilValue;
+	PROTECT(target);
+	for (j = 0; j < columns; j += TILE) {
+		R_CheckUserInterrupt();
+		transpose_band(x, rows, columns, j, target);
+	}
+	Rf_copyMostAttrib(x, target);
+	exchange_names(x, target);
+	classify(target, x, true);
+	UNPROTECT(1);
+	return target;
 }

@@ -103,4 +103,12 @@ classes <- lapply(c(vector = "fmalloc_vector", matrix = "fmalloc_matrix"), funct
 
 # R would take the class "numeric" at its word and make one column of a matrix.
 #' @export
-as.data.frame.fmalloc_matrix <- function(x, ...) as.data.frame.matrix(x, ...)
+as.data.frame.fmalloc <- function(x, ..., stringsAsFactors = FALSE,
+                                  nm = deparse1(substitute(x))) {
+  force(nm)
+  if (length(dim(x)) == 2L) return(as.data.frame.matrix(x, ...))
+  if (length(dim(x))) return(as.data.frame.array(x, ...))
+  if (is.list(x)) return(as.data.frame(without_class(x), ...))
+  if (is.character(x) && stringsAsFactors) x <- factor(x)
+  as.data.frame.vector(x, ..., nm = nm)
+}

@@ -49,11 +49,32 @@ chooseOpsMethod.fmalloc <- function(x, y, mx, my, cl, reverse) TRUE
 #' @rdname fmalloc-arithmetic
 #' @export
 Math.fmalloc <- function(x, ...) {
+  # log(base = 2, x = v): R calls the method of v and mixes up the two arguments.
+  if (!inherits(x, "fmalloc")) return(log(..1, x))
   if (is_fmalloc(x)) {
     return(withCallingHandlers(.Call(rfm_c_math, .Generic, x, list(...)),
       warning = repeated()))
   }
   get(.Generic, baseenv())(without_class(x), ...)
+}
+
+#' @rdname fmalloc-arithmetic
+#' @param z A vector that lives in a store.
+#' @export
+Complex.fmalloc <- function(z) {
+  f <- get(.Generic, baseenv())
+  if (!is_fmalloc(z)) return(f(without_class(z)))
+  withCallingHandlers(.Call(rfm_c_math, .Generic, z, list()), warning = repeated())
+}
+
+# The result lies in the store, though R computes it in memory.
+#' @rdname fmalloc-arithmetic
+#' @param y The other operand.
+#' @export
+matrixOps.fmalloc <- function(x, y) {
+  f <- get(.Generic, baseenv())
+  if (missing(y) || is.null(y)) return(in_store(f(view(x)), x))
+  in_store(f(view(x), view(y)), if (is_fmalloc(x)) x else y)
 }
 
 # A handler of warnings: every block gives its own, and of those that say the same the
