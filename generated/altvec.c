@@ -151,6 +151,13 @@ rfm_altvec_window(SEXP pointer, uint32_t type)
 	return R_new_altrep(classes[type], pointer, R_NilValue);
 }
 
+SEXP
+rfm_altvec_alias(SEXP x)
+{
+	return R_new_altrep(classes[rfm_type_of(TYPEOF(x))],
+	    R_altrep_data1(x), R_altrep_data2(x));
+}
+
 /* make a blank vector that is one of a group */
 SEXP
 rfm_altvec_member(struct rfm_runtime *runtime, uint32_t type)

@@ -18,6 +18,7 @@ bool                rfm_altvec_open(SEXP x);     /* is its store? */
 SEXP rfm_altvec_blank(uint32_t type, double promised_length);
 SEXP rfm_altvec_member(struct rfm_runtime *, uint32_t type);
 SEXP rfm_altvec_window(SEXP pointer, uint32_t type);
+SEXP rfm_altvec_alias(SEXP x);             /* x is ours, no wrapper */
 void rfm_altvec_fill(SEXP x, struct rfm_runtime *, struct rfm_payload *);
 SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,
          uint64_t length);

@@ -835,8 +835,7 @@ rfm_ops_view(SEXP x)
 
 	if (inner == NULL || rfm_type_of(TYPEOF(x)) > RFM_RAW)
 		return strip(x);
-	view = PROTECT(rfm_altvec_window(R_altrep_data1(inner),
-	    rfm_type_of(TYPEOF(x))));
+	view = PROTECT(rfm_altvec_alias(inner));
 	DUPLICATE_ATTRIB(view, x);
 	class = PROTECT(Rf_getAttrib(x, R_ClassSymbol));
 	n = front_length(class);
@@ -853,10 +852,8 @@ rfm_ops_view(SEXP x)
 static bool
 is_view_of(SEXP y, SEXP x)
 {
-	SEXP one = rfm_altvec_inner(y), other = rfm_altvec_inner(x);
-
-	return one != NULL && other != NULL &&
-	    R_altrep_data1(one) == R_altrep_data1(other);
+	return rfm_altvec_inner(y) != NULL &&
+	    rfm_altvec_payload(y) == rfm_altvec_payload(x);
 }
 
 SEXP
