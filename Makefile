@@ -115,6 +115,16 @@ test-process: install ## what takes more than one process: kill, fork, readers, 
 	    case $$t in *.R) run=Rscript ;; *) run=sh ;; esac; \
 	    tools/tap $${t#tests/} $$run $$t || status=1; done; exit $$status
 
+test-client: $(B)/client/rfmclient/Meta/package.rds ## another package's C, using the installed header
+	@R_LIBS=$(CURDIR)/$(B)/client:$$R_LIBS tools/tap client/test_client.R \
+	    Rscript tests/client/test_client.R
+
+client := tests/client/rfmclient
+$(B)/client/rfmclient/Meta/package.rds: $(B)/library/Rfmalloc/Meta/package.rds $(shell find $(client) -type f)
+	@mkdir -p $(B)/client
+	cd $(B)/client && R CMD build $(CURDIR)/$(client)
+	MAKEFLAGS= R CMD INSTALL --library=$(B)/client $(B)/client/rfmclient_*.tar.gz
+
 dist: $(tarball) ## that tarball, proved to install with R and a C compiler alone
 	@tools/check-dist $< $(B)
 
@@ -144,13 +154,13 @@ test-tools: ## do tangle, weave, tidy and the runners do what they say, and fail
 	@status=0; for t in tests/tools/run tests/book/run; do \
 	    tools/tap $${t#tests/} $$t || status=1; done; exit $$status
 
-steps = tangle-check tidy test-tools test-core crash check-package test-process book
+steps = tangle-check tidy test-tools test-core crash check-package test-process test-client book
 check: ## everything that must hold: all of the above but valgrind, bench, dist and pdf
 	@tools/count --clear
 	@for s in $(steps); do tools/count --step "make $$s" $(MAKE) --no-print-directory $$s; done; \
 	    tools/count --sum
 
 .PHONY: tangle tangle-check core test-core valgrind crash build install docs \
-    check-package test-process test-tools dist demo bench book pdf tidy check
+    check-package test-process test-client test-tools dist demo bench book pdf tidy check
 endif
 .PHONY: help clean

@@ -1,5 +1,6 @@
 /* Tangled from lit/75_glue.nw by 'make tangle': change it there, not here. */
 #include "altvec.h"
+#include "capi.h"
 #include "glue.h"
 
 /* the table of doors */
@@ -27,4 +28,5 @@ R_init_Rfmalloc(DllInfo *dll)
 	R_forceSymbols(dll, TRUE);
 	rfm_runtime_load();
 	rfm_altvec_load(dll);
+	rfm_capi_load();
 }

@@ -407,7 +407,8 @@ rfm_runtime_allocate(struct rfm_runtime *runtime, enum rfm_kind kind,
 	if (status == RFM_NO_ROOM)
 		status = make_room(&want, payload, error);
 	UNPROTECT(1);
-	if (status == RFM_OK && (*payload)->state == RFM_TEMPORARY)
+	if (status == RFM_OK && (*payload)->state == RFM_TEMPORARY &&
+	    kind != RFM_KIND_BLOCK)
 		runtime->given += (*payload)->bytes;
 	return status;
 }
@@ -528,10 +529,16 @@ rfm_runtime_load(void)
 	R_PreserveObject(caller);
 }
 
+bool
+rfm_on_main_thread(void)
+{
+	return pthread_equal(pthread_self(), main_thread);
+}
+
 void
 rfm_check_thread(void)
 {
-	if (!pthread_equal(pthread_self(), main_thread))
+	if (!rfm_on_main_thread())
 		rfm_raise("thread", 0, NULL, "Rfmalloc was called from a "
 		    "thread other than R's main thread");
 }

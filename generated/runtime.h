@@ -39,7 +39,7 @@ void                rfm_group_hold(SEXP group, int place,
                         struct rfm_payload *);
 struct rfm_payload *rfm_group_member(SEXP group, int place);
 /* getting room */
-enum rfm_kind { RFM_KIND_COMMITTED, RFM_KIND_TEMPORARY };
+enum rfm_kind { RFM_KIND_COMMITTED, RFM_KIND_TEMPORARY, RFM_KIND_BLOCK };
 enum rfm_status rfm_runtime_allocate(struct rfm_runtime *, enum rfm_kind,
     uint32_t type, uint64_t length, bool zero, struct rfm_payload **,
     struct rfm_error *);
@@ -48,5 +48,6 @@ void rfm_runtime_returned(struct rfm_runtime *, uint64_t bytes);
 NORET void rfm_raise(const char *kind, int os_errno, const char *path,
     const char *message);
 NORET void rfm_raise_error(const struct rfm_error *, const char *path);
+bool       rfm_on_main_thread(void);
 void       rfm_check_thread(void);
 #endif
