@@ -92,15 +92,21 @@ $(B)/crash/explorer: $(crash:%=$(B)/plain/%.o) $(linked:%=$(B)/plain/%.o)
 ##@ The R package
 version := $(shell sed -n 's/^Version: *//p' rpkg/DESCRIPTION 2>/dev/null)
 tarball := $(B)/Rfmalloc_$(version).tar.gz
+# The same without the vignettes, which need the package to be made: what is installed here.
+quick   := $(B)/quick/Rfmalloc_$(version).tar.gz
 
 build: $(tarball) ## the package's source tarball
 
 $(tarball): $(B)/tangled $(shell find rpkg -type f -o -type d 2>/dev/null)
 	cd $(B) && R CMD build $(CURDIR)/rpkg
 
+$(quick): $(B)/tangled $(shell find rpkg -type f -o -type d 2>/dev/null)
+	@mkdir -p $(@D)
+	cd $(@D) && R CMD build --no-build-vignettes $(CURDIR)/rpkg
+
 install: $(B)/library/Rfmalloc/Meta/package.rds ## the package into build/library, which tools/run knows
 
-$(B)/library/Rfmalloc/Meta/package.rds: $(tarball)
+$(B)/library/Rfmalloc/Meta/package.rds: $(quick)
 	@mkdir -p $(B)/library
 	MAKEFLAGS= flock $(B)/lock R CMD INSTALL --library=$(B)/library $<
 
