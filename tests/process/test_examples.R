@@ -7,14 +7,17 @@
 source("tests/process/tap.R")
 
 # Runs the code as a script and compares its output with the expected lines, which are
-# regular expressions for whole lines; gc()'s table is three lines that say nothing.
+# regular expressions for whole lines; gc()'s table is three lines that say nothing. What
+# R says while it attaches the package goes to stderr and is not compared.
 example <- function(what, code, ...) {
   expected <- c(...)
   script <- tempfile(fileext = ".R")
   writeLines(code, script)
+  said <- tempfile()
   out <- suppressWarnings(system2("Rscript", c("--vanilla", script), stdout = TRUE,
-    stderr = TRUE))
-  unlink(script)
+    stderr = said))
+  if (!is.null(attr(out, "status"))) note(paste(readLines(said), collapse = " / "))
+  unlink(c(script, said))
   out <- out[!grepl("^ +used \\(Mb\\)|^[NV]cells ", out)]
   ok(is.null(attr(out, "status")), what, ": runs to its end")
   ok(length(out) == length(expected), what, ": prints ", length(expected), " lines: ",
