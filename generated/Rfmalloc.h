@@ -107,7 +107,8 @@ RFMALLOC_FUNCTION(void *, Rfmalloc_calloc,
 
 /* The block with another size, perhaps at another address: NULL if it
    could not be had, and then the old one is as before. What is new has
-   arbitrary bytes. A `block' of NULL is malloc; 0 bytes do not free. */
+   arbitrary bytes. A `block' of NULL is malloc; 0 bytes do not free. A
+   kept block is kept under a new id. */
 RFMALLOC_FUNCTION(void *, Rfmalloc_realloc,
     (SEXP runtime, void *block, size_t bytes), (runtime, block, bytes))
 

@@ -35,6 +35,15 @@ ok(identical(C("cpp_version"), 1L), "the header works in C++")
 ok(identical(reason(), ""), "no call has failed yet")
 ok(inherits(error_of(C("c_raise")), "fmalloc_argument"), "there is nothing to raise yet")
 
+# The vignette shows the function that is tested here.
+body <- function(file) {
+  lines <- readLines(file)
+  start <- grep("^squares\\(", lines)
+  lines[start:(start + grep("^}", lines[-seq_len(start)])[1])]
+}
+ok(identical(body("tests/client/rfmclient/src/smallest.c"), body("rpkg/vignettes/c-api.Rmd")),
+  "the vignette's squares() is the one that is tested")
+
 # ---- runtimes ----
 
 ok(is.null(C("c_default")), "no default runtime")
