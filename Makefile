@@ -82,6 +82,9 @@ valgrind: $(tests:%=$(B)/plain/%) ## the same tests under valgrind
 	    tools/tap valgrind/$$t valgrind -q --leak-check=full --error-exitcode=3 \
 	    $(B)/plain/$$t || status=1; done; exit $$status
 
+torture: install ## gctorture over strings and lists, as it is and under valgrind
+	@tests/torture/run plain valgrind
+
 crash: $(B)/crash/explorer ## every file that a power cut may leave, recovered and checked
 	@tools/tap crash tests/crash/run $(B)/crash/explorer
 
@@ -167,6 +170,6 @@ check: ## everything that must hold: all of the above but valgrind, bench, dist 
 	    tools/count --sum
 
 .PHONY: tangle tangle-check core test-core valgrind crash build install docs \
-    check-package test-process test-client test-tools dist demo bench book pdf tidy check
+    check-package test-process test-client test-tools torture dist demo bench book pdf tidy check
 endif
 .PHONY: help clean
