@@ -15,6 +15,9 @@
  * by a long jump, so call them while you hold nothing that would be lost.
  * The others never jump. They say by what they return that they failed,
  * and Rfmalloc_last_error() says why; nothing has changed then.
+ *
+ * Garbage: the functions that jump, and malloc, calloc and realloc, may
+ * run R's collector: protect your R objects.
  */
 #ifndef RFMALLOC_H
 #define RFMALLOC_H
