@@ -1,14 +1,15 @@
 /* Tangled from lit/65_altvec.nw by 'make tangle': change it there, not here. */
 #include "altvec.h"
 #include "layout.h"
+#include "cells.h"
 #include <limits.h>
 #include <math.h>
 #include <string.h>
 
-#define BLOCK_ELEMENTS 2048
-#define COPY_BYTES     ((size_t)8 << 20)
+#define COPY_BYTES ((size_t)8 << 20)
 
-static R_altrep_class_t classes[RFM_RAW + 1];
+static R_altrep_class_t classes[RFM_R_TYPES];
+static const struct rfm_altvec_kind *kinds[RFM_R_TYPES];
 
 /* translate between R's types and ours */
 static const struct { SEXPTYPE sexp; const char *name; } types[] = {
@@ -18,12 +19,16 @@ static const struct { SEXPTYPE sexp; const char *name; } types[] = {
 	[RFM_NUMERIC] = { REALSXP, "numeric" },
 	[RFM_COMPLEX] = { CPLXSXP, "complex" },
 	[RFM_RAW] = { RAWSXP, "raw" },
+	[RFM_CHARACTER] = { STRSXP, "character" },
+	[RFM_LIST] = { VECSXP, "list" },
+	[RFM_BYTES] = { NILSXP, "bytes" },
 };
+static uint32_t last_type = RFM_RAW;    /* that has a class yet */
 
 uint32_t
 rfm_type_of(int sexp)
 {
-	uint32_t type = RFM_RAW;
+	uint32_t type = last_type;
 
 	while (type > 0 && types[type].sexp != (SEXPTYPE)sexp)
 		type--;
@@ -33,20 +38,26 @@ rfm_type_of(int sexp)
 SEXPTYPE
 rfm_type_sexp(uint32_t type)
 {
-	return types[type <= RFM_RAW ? type : 0].sexp;
+	return types[type < RFM_R_TYPES ? type : 0].sexp;
+}
+
+bool
+rfm_type_fixed(uint32_t type)
+{
+	return type >= RFM_LOGICAL && type <= RFM_RAW;
 }
 
 /* translate the names of types */
 const char *
 rfm_type_name(uint32_t type)
 {
-	return types[type <= RFM_RAW ? type : 0].name;
+	return types[type <= RFM_BYTES ? type : 0].name;
 }
 
 uint32_t
 rfm_type_named(const char *name)
 {
-	uint32_t type = RFM_RAW;
+	uint32_t type = last_type;
 
 	if (strcmp(name, "double") == 0)
 		return RFM_NUMERIC;
@@ -55,7 +66,7 @@ rfm_type_named(const char *name)
 	return type;
 }
 /* look through the wrappers that R makes */
-static SEXP base_symbol, wrappers[RFM_RAW + 1];
+static SEXP base_symbol, wrappers[RFM_R_TYPES];
 
 static bool
 is_wrapper(SEXP x, uint32_t type)
@@ -131,16 +142,43 @@ rfm_altvec_open(SEXP x)
 	rfm_store_describe(runtime->store, &info);
 	return !info.closed;
 }
+/* keep a promise beside a vector */
+static SEXP
+promise_of(SEXP x)
+{
+	SEXP beside = R_altrep_data2(x);
+
+	return TYPEOF(beside) == VECSXP ?
+	    VECTOR_ELT(beside, RFM_BOX_PROMISE) : beside;
+}
+
+static void
+drop_promise(SEXP x)
+{
+	SEXP beside = R_altrep_data2(x);
+
+	if (TYPEOF(beside) == VECSXP)
+		SET_VECTOR_ELT(beside, RFM_BOX_PROMISE, R_NilValue);
+	else
+		R_set_altrep_data2(x, R_NilValue);
+}
 /* make a vector around a payload */
 SEXP
 rfm_altvec_blank(uint32_t type, double promised_length)
 {
-	SEXP pointer = PROTECT(rfm_payload_pointer()), length, x;
+	SEXP pointer = PROTECT(rfm_payload_pointer()), beside, x;
 
-	length = promised_length < 0 ? R_NilValue :
-	    Rf_ScalarReal(promised_length);
-	PROTECT(length);
-	x = R_new_altrep(classes[type], pointer, length);
+	beside = PROTECT(promised_length < 0 ? R_NilValue :
+	    Rf_ScalarReal(promised_length));
+	if (!rfm_type_fixed(type)) {
+		SEXP box = Rf_allocVector(VECSXP, RFM_BOX_PLACES);
+
+		SET_VECTOR_ELT(box, RFM_BOX_PROMISE, beside);
+		beside = box;
+	}
+	UNPROTECT(1);
+	PROTECT(beside);
+	x = R_new_altrep(classes[type], pointer, beside);
 	UNPROTECT(2);
 	return x;
 }
@@ -164,14 +202,13 @@ rfm_altvec_member(struct rfm_runtime *runtime, uint32_t type)
 {
 	SEXP group, place, x;
 
-	if (!rfm_store_keeps(runtime->store))
+	if (!rfm_type_fixed(type) || !rfm_store_keeps(runtime->store))
 		return rfm_altvec_blank(type, -1);
 	group = PROTECT(rfm_runtime_group(runtime, &place));
 	x = R_new_altrep(classes[type], group, place);
 	UNPROTECT(1);
 	return x;
 }
-
 /* put a payload into a blank vector */
 void
 rfm_altvec_fill(SEXP x, struct rfm_runtime *runtime,
@@ -184,7 +221,7 @@ rfm_altvec_fill(SEXP x, struct rfm_runtime *runtime,
 		    payload);
 	} else {
 		rfm_payload_hold(R_altrep_data1(x), runtime, payload);
-		R_set_altrep_data2(x, R_NilValue);
+		drop_promise(x);
 	}
 	if (rfm_payload_shared(payload))
 		MARK_NOT_MUTABLE(x);               /* keeps I7 */
@@ -199,7 +236,7 @@ rfm_altvec_temporary(struct rfm_runtime *runtime, uint32_t type,
 	SEXP x = PROTECT(rfm_altvec_blank(type, -1));
 
 	if (rfm_runtime_allocate(runtime, RFM_KIND_TEMPORARY, type, length,
-	    false, &payload, &error) != RFM_OK)
+	    !rfm_type_fixed(type), &payload, &error) != RFM_OK)
 		rfm_raise_error(&error, runtime->path);
 	rfm_altvec_fill(x, runtime, payload);
 	UNPROTECT(1);
@@ -218,7 +255,7 @@ rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length)
 		return NULL;
 	y = PROTECT(rfm_altvec_blank(type, -1));
 	switch (rfm_runtime_allocate(runtime, RFM_KIND_TEMPORARY, type,
-	    length, false, &payload, &error)) {
+	    length, type == RFM_LIST, &payload, &error)) {
 	case RFM_OK:
 		rfm_altvec_fill(y, runtime, payload);
 		break;
@@ -257,9 +294,9 @@ make_classes(void)
 		"fmalloc_matrix", "fmalloc_array" };
 	int k;
 
-	class_sets = Rf_allocVector(VECSXP, (RFM_RAW + 1) * 3);
+	class_sets = Rf_allocVector(VECSXP, RFM_R_TYPES * 3);
 	R_PreserveObject(class_sets);
-	for (k = 0; k < (RFM_RAW + 1) * 3; k++) {
+	for (k = 0; k < RFM_R_TYPES * 3; k++) {
 		SEXP set = Rf_allocVector(STRSXP, 3);
 
 		SET_VECTOR_ELT(class_sets, k, set);
@@ -268,9 +305,9 @@ make_classes(void)
 		SET_STRING_ELT(set, 2, Rf_mkChar(types[k / 3].name));
 		MARK_NOT_MUTABLE(set);
 	}
-	models = Rf_allocVector(VECSXP, RFM_RAW + 1);
+	models = Rf_allocVector(VECSXP, RFM_R_TYPES);
 	R_PreserveObject(models);
-	for (k = RFM_LOGICAL; k <= RFM_RAW; k++) {
+	for (k = RFM_LOGICAL; k < RFM_R_TYPES; k++) {
 		SET_VECTOR_ELT(models, k,
 		    Rf_allocVector(types[k].sexp, 0));
 		Rf_setAttrib(VECTOR_ELT(models, k), R_ClassSymbol,
@@ -313,9 +350,14 @@ void
 rfm_altvec_copy(SEXP x, SEXP to)
 {
 	struct rfm_payload *target = rfm_altvec_live(to);
+	const struct rfm_altvec_kind *kind = kinds[target->type];
 	uint64_t size = rfm_type_bytes(target->type);
 	uint64_t length = target->length, step = COPY_BYTES / size, i, n;
 
+	if (kind != NULL) {
+		kind->copy(x, to);
+		return;
+	}
 	for (i = 0; i < length; i += n) {
 		R_CheckUserInterrupt();
 		n = length - i < step ? length - i : step;
@@ -339,7 +381,7 @@ static R_xlen_t
 length_of(SEXP x)
 {
 	struct rfm_payload *payload = payload_of(x);
-	SEXP promised = R_altrep_data2(x);
+	SEXP promised = promise_of(x);
 
 	if (payload != NULL)
 		return (R_xlen_t)payload->length;
@@ -426,9 +468,11 @@ raw_region(SEXP x, R_xlen_t from, R_xlen_t count, Rbyte *to)
 	return copy_region(x, from, count, to);
 }
 /* take a subset into a temporary */
+#define BLOCK_ELEMENTS RFM_POSITIONS
+
 /* turn a block of indices into positions */
-static void
-read_positions(SEXP index, R_xlen_t from, R_xlen_t count,
+void
+rfm_altvec_positions(SEXP index, R_xlen_t from, R_xlen_t count,
     R_xlen_t length, int64_t *positions)
 {
 	union { int i[BLOCK_ELEMENTS]; double d[BLOCK_ELEMENTS]; } block;
@@ -530,7 +574,7 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 
 		if (i % (BLOCK_ELEMENTS * 128) == 0)
 			R_CheckUserInterrupt();
-		read_positions(index, i, n, length_of(x), positions);
+		rfm_altvec_positions(index, i, n, length_of(x), positions);
 		gather(x, positions, (size_t)n, y, (size_t)i);
 	}
 	UNPROTECT(1);
@@ -666,20 +710,25 @@ look_at_integers(const int *i, uint64_t n, bool order)
 }
 /* answer whether values are missing */
 static uint32_t
-facts_of(SEXP x, uint32_t known, bool order)
+facts_of(SEXP x, uint32_t wanted, bool order)
 {
 	const void *values = address_of(x);
 	struct rfm_payload *payload = payload_of(x);
 
-	if (payload->state == RFM_SEALED && (payload->notes & known) == 0)
+	if (payload->state != RFM_SEALED || (payload->notes & wanted) != 0)
+		return payload->notes;
+	if (payload->type == RFM_CHARACTER)
+		payload->notes |= NO_NA_KNOWN |
+		    (rfm_cells_any_missing(payload) ? 0u : NO_NA);
+	else
 		payload->notes |= TYPEOF(x) == REALSXP ?
 		    look_at_doubles(values, payload->length, order) :
 		    look_at_integers(values, payload->length, order);
 	return payload->notes;
 }
 
-static int
-no_na(SEXP x)
+int
+rfm_altvec_no_na(SEXP x)
 {
 	return (facts_of(x, NO_NA_KNOWN, false) & NO_NA) != 0;
 }
@@ -750,11 +799,12 @@ compose(const struct rfm_runtime *runtime,
 	return state;
 }
 /* seal a payload and give its reference */
-static SEXP
-serialized_state(SEXP x)
+SEXP
+rfm_altvec_reference(SEXP x)
 {
 	struct rfm_payload *payload = rfm_altvec_live(x);
 	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+	const struct rfm_altvec_kind *kind = kinds[payload->type];
 	bool temporary = payload->state == RFM_TEMPORARY;
 	struct rfm_store_info info;
 	struct rfm_error error;
@@ -763,6 +813,8 @@ serialized_state(SEXP x)
 		return NULL;
 	rfm_store_describe(runtime->store, &info);
 	if (info.poisoned)
+		return NULL;
+	if (kind != NULL && !kind->settle(x))
 		return NULL;
 	switch (rfm_store_seal(payload, &error)) {
 	case RFM_OK:
@@ -775,7 +827,7 @@ serialized_state(SEXP x)
 	}
 	MARK_NOT_MUTABLE(x);                       /* keeps I7 */
 	if (temporary)
-		rfm_runtime_returned(runtime, payload->bytes);
+		rfm_runtime_returned(runtime, rfm_payload_total(payload));
 	return compose(runtime, payload);
 }
 /* take a reference apart or fail */
@@ -918,8 +970,8 @@ refuse_record(enum rfm_status status, const struct reference *reference,
 	rfm_raise(rfm_status_name(status), 0, reference->path, message);
 }
 /* resolve a reference */
-static SEXP
-unserialize(SEXP class, SEXP state)
+SEXP
+rfm_altvec_recover(SEXP class, SEXP state)
 {
 	struct reference reference;
 	struct rfm_runtime *runtime;
@@ -969,11 +1021,16 @@ static void
 set_common_methods(R_altrep_class_t class)
 {
 	R_set_altrep_Length_method(class, length_of);
+	R_set_altrep_Inspect_method(class, inspect);
+	R_set_altrep_Serialized_state_method(class, rfm_altvec_reference);
+	R_set_altrep_Unserialize_method(class, rfm_altvec_recover);
+}
+
+static void
+set_fixed_methods(R_altrep_class_t class)
+{
 	R_set_altrep_Duplicate_method(class, duplicate);
 	R_set_altrep_Coerce_method(class, coerce);
-	R_set_altrep_Inspect_method(class, inspect);
-	R_set_altrep_Serialized_state_method(class, serialized_state);
-	R_set_altrep_Unserialize_method(class, unserialize);
 	R_set_altvec_Dataptr_method(class, dataptr);
 	R_set_altvec_Dataptr_or_null_method(class, dataptr_or_null);
 	R_set_altvec_Extract_subset_method(class, extract_subset);
@@ -985,16 +1042,16 @@ set_typed_methods(const R_altrep_class_t *class)
 	R_set_altlogical_Elt_method(class[RFM_LOGICAL], integer_elt);
 	R_set_altlogical_Get_region_method(class[RFM_LOGICAL],
 	    integer_region);
-	R_set_altlogical_No_NA_method(class[RFM_LOGICAL], no_na);
+	R_set_altlogical_No_NA_method(class[RFM_LOGICAL], rfm_altvec_no_na);
 	R_set_altlogical_Is_sorted_method(class[RFM_LOGICAL], is_sorted);
 	R_set_altinteger_Elt_method(class[RFM_INTEGER], integer_elt);
 	R_set_altinteger_Get_region_method(class[RFM_INTEGER],
 	    integer_region);
-	R_set_altinteger_No_NA_method(class[RFM_INTEGER], no_na);
+	R_set_altinteger_No_NA_method(class[RFM_INTEGER], rfm_altvec_no_na);
 	R_set_altinteger_Is_sorted_method(class[RFM_INTEGER], is_sorted);
 	R_set_altreal_Elt_method(class[RFM_NUMERIC], real_elt);
 	R_set_altreal_Get_region_method(class[RFM_NUMERIC], real_region);
-	R_set_altreal_No_NA_method(class[RFM_NUMERIC], no_na);
+	R_set_altreal_No_NA_method(class[RFM_NUMERIC], rfm_altvec_no_na);
 	R_set_altreal_Is_sorted_method(class[RFM_NUMERIC], is_sorted);
 	R_set_altcomplex_Elt_method(class[RFM_COMPLEX], complex_elt);
 	R_set_altcomplex_Get_region_method(class[RFM_COMPLEX],
@@ -1013,9 +1070,22 @@ rfm_altvec_load(DllInfo *dll)
 	for (type = RFM_LOGICAL; type <= RFM_RAW; type++) {
 		classes[type] = make_class(type, dll);
 		set_common_methods(classes[type]);
+		set_fixed_methods(classes[type]);
 		wrappers[type] = Rf_install(names[type - 1]);
 	}
 	set_typed_methods(classes);
 	base_symbol = Rf_install("base");
 	make_classes();
+}
+/* take in a class of another chapter */
+void
+rfm_altvec_join(uint32_t type, R_altrep_class_t class,
+    const struct rfm_altvec_kind *kind)
+{
+	if (last_type < type)
+		last_type = type;
+	classes[type] = class;
+	kinds[type] = kind;
+	wrappers[type] = Rf_install(kind->wrapper);
+	set_common_methods(class);
 }

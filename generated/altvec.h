@@ -4,8 +4,11 @@
 #include "runtime.h"
 
 /* types in R and in the file */
+#define RFM_R_TYPES (RFM_LIST + 1)      /* 0 is none of them */
+
 uint32_t    rfm_type_of(int sexp);
 SEXPTYPE    rfm_type_sexp(uint32_t type);
+bool        rfm_type_fixed(uint32_t type);
 const char *rfm_type_name(uint32_t type);
 uint32_t    rfm_type_named(const char *name);
 /* asking whether a vector is ours */
@@ -15,6 +18,10 @@ struct rfm_runtime *rfm_altvec_runtime(SEXP x);  /* NULL: none any more */
 struct rfm_payload *rfm_altvec_live(SEXP x);     /* or an R error */
 bool                rfm_altvec_open(SEXP x);     /* is its store? */
 /* making vectors */
+/* places of a box */
+enum { RFM_BOX_PROMISE, RFM_BOX_CACHE, RFM_BOX_RECORD, RFM_BOX_TABLE,
+	RFM_BOX_MAP, RFM_BOX_PLACES };
+
 SEXP rfm_altvec_blank(uint32_t type, double promised_length);
 SEXP rfm_altvec_member(struct rfm_runtime *, uint32_t type);
 SEXP rfm_altvec_window(SEXP pointer, uint32_t type);
@@ -25,8 +32,24 @@ SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,
 SEXP rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length);
 SEXP rfm_altvec_class(uint32_t type, int dimensions);
 SEXP rfm_altvec_model(uint32_t type);      /* has the class of a vector */
+int  rfm_altvec_no_na(SEXP x);
 void rfm_altvec_load(DllInfo *);
 /* moving elements by blocks */
 void rfm_altvec_read(SEXP x, uint64_t from, uint64_t count, void *to);
 void rfm_altvec_copy(SEXP x, SEXP to);
+
+#define RFM_POSITIONS 2048
+void rfm_altvec_positions(SEXP index, R_xlen_t from, R_xlen_t count,
+    R_xlen_t length, int64_t *positions);
+/* what other chapters add */
+struct rfm_altvec_kind {
+	const char *wrapper;
+	bool      (*settle)(SEXP x);
+	void      (*copy)(SEXP x, SEXP to);
+};
+
+void rfm_altvec_join(uint32_t type, R_altrep_class_t,
+    const struct rfm_altvec_kind *);
+SEXP rfm_altvec_reference(SEXP x);
+SEXP rfm_altvec_recover(SEXP class, SEXP state);
 #endif

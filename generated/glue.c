@@ -66,7 +66,7 @@ type_of(SEXP x)
 	if (type == 0) {
 		snprintf(message, sizeof message, "Unsupported vector type "
 		    "'%.100s': it is one of logical, integer, numeric, "
-		    "complex and raw", name);
+		    "complex, raw and character", name);
 		rfm_raise("argument", 0, NULL, message);
 	}
 	return type;
@@ -279,7 +279,8 @@ read_wanted(struct wanted *want, SEXP handle, SEXP type, SEXP length,
 	want->runtime = runtime_of(handle);
 	want->type = type_of(type);
 	want->length = size_of(length, "length");
-	want->zero = flag_of(zero, "zero_initialize");
+	want->zero = flag_of(zero, "zero_initialize") ||
+	    !rfm_type_fixed(want->type);
 	want->plain = plain == R_NilValue ? plain_by_option() :
 	    flag_of(plain, "plain");
 }
@@ -415,7 +416,7 @@ rfm_c_destroy(SEXP x, SEXP unsafe)
 	bool temporary = payload->state == RFM_TEMPORARY;
 	bool reclaim = flag_of(unsafe, "unsafe") || temporary;
 	struct rfm_error error;
-	uint64_t bytes = payload->bytes;
+	uint64_t bytes = rfm_payload_total(payload);
 
 	if (payload->address == NULL)
 		return Rf_ScalarLogical(FALSE);

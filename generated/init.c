@@ -1,4 +1,5 @@
 /* Tangled from lit/75_glue.nw by 'make tangle': change it there, not here. */
+#include "altstr.h"
 #include "altvec.h"
 #include "capi.h"
 #include "glue.h"
@@ -28,5 +29,6 @@ R_init_Rfmalloc(DllInfo *dll)
 	R_forceSymbols(dll, TRUE);
 	rfm_runtime_load();
 	rfm_altvec_load(dll);
+	rfm_altstr_load(dll);
 	rfm_capi_load();
 }

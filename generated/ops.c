@@ -159,8 +159,8 @@ make_target(const struct job *job, SEXPTYPE sexp)
 	uint32_t type = rfm_type_of((int)sexp);
 	SEXP target = NULL;
 
-	if (type == 0)
-		Rf_error("this operation gives no atomic vector");
+	if (!rfm_type_fixed(type))
+		Rf_error("this operation gives no vector of numbers");
 	if (job->length > 1 && job->ours != NULL)
 		target = rfm_altvec_sibling(job->ours, type, job->length);
 	if (target == NULL)
@@ -443,7 +443,8 @@ compute_whole(struct job *job)
 		    strip(job->operands[k].vector), job->environment);
 	result = PROTECT(Rf_eval(job->call, job->environment));
 	type = rfm_type_of(TYPEOF(result));
-	if (type != 0 && XLENGTH(result) > 1 && job->ours != NULL)
+	if (type != 0 && type != RFM_LIST && XLENGTH(result) > 1 &&
+	    job->ours != NULL)
 		target = rfm_altvec_sibling(job->ours, type,
 		    (uint64_t)XLENGTH(result));
 	if (target != NULL) {
@@ -678,7 +679,7 @@ is_plain(const struct operand *operand)
 	SEXP tsp = Rf_getAttrib(operand->vector, R_TspSymbol);
 	uint32_t type = rfm_type_of(TYPEOF(operand->vector));
 
-	return type != 0 && type <= RFM_RAW && operand->length > 0 &&
+	return rfm_type_fixed(type) && operand->length > 0 &&
 	    tsp == R_NilValue;
 }
 

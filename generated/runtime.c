@@ -175,6 +175,17 @@ rfm_runtime_set_default(SEXP handle)
 }
 /* make external pointers to payloads */
 /* let go of a payload */
+uint64_t
+rfm_payload_total(const struct rfm_payload *payload)
+{
+	uint64_t total = payload->bytes;
+	uint32_t k;
+
+	for (k = 0; k < payload->part_count; k++)
+		total += payload->parts[k]->bytes;
+	return total;
+}
+
 static void
 finalize_payload(SEXP pointer)
 {
@@ -188,7 +199,7 @@ finalize_payload(SEXP pointer)
 	if (runtime != NULL)
 		runtime->vectors--;
 	if (payload->state == RFM_TEMPORARY && payload->handles == 1)
-		rfm_runtime_returned(runtime, payload->bytes);
+		rfm_runtime_returned(runtime, rfm_payload_total(payload));
 	rfm_payload_release(payload);      /* keeps I11, I12 */
 }
 
@@ -351,6 +362,7 @@ struct request {
 	uint32_t            type;
 	uint64_t            length;
 	bool                zero;
+	struct rfm_payload *owner;      /* of a part; else NULL */
 };
 
 static enum rfm_status
@@ -361,6 +373,9 @@ attempt(const struct request *want, enum rfm_growth growth,
 
 	if (store == NULL)
 		return rfm_fail(error, RFM_CLOSED, "runtime is closed");
+	if (want->owner != NULL)
+		return rfm_store_extend(want->owner, want->length, growth,
+		    error);
 	if (want->kind == RFM_KIND_COMMITTED)
 		return rfm_store_create(store, want->type, want->length,
 		    want->zero, growth, payload, error);
@@ -392,7 +407,7 @@ rfm_runtime_allocate(struct rfm_runtime *runtime, enum rfm_kind kind,
     uint32_t type, uint64_t length, bool zero,
     struct rfm_payload **payload, struct rfm_error *error)
 {
-	struct request want = { runtime, kind, type, length, zero };
+	struct request want = { runtime, kind, type, length, zero, NULL };
 	enum rfm_status status;
 	uint64_t bytes;
 
@@ -410,6 +425,28 @@ rfm_runtime_allocate(struct rfm_runtime *runtime, enum rfm_kind kind,
 	if (status == RFM_OK && (*payload)->state == RFM_TEMPORARY &&
 	    kind != RFM_KIND_BLOCK)
 		runtime->given += (*payload)->bytes;
+	return status;
+}
+
+/* get room for one more part */
+enum rfm_status
+rfm_runtime_extend(struct rfm_runtime *runtime, struct rfm_payload *owner,
+    uint64_t bytes, struct rfm_error *error)
+{
+	struct request want = { runtime, RFM_KIND_COMMITTED, RFM_BYTES,
+		bytes, false, owner };
+	bool temporary = owner->state == RFM_TEMPORARY;
+	enum rfm_status status;
+
+	PROTECT(runtime->anchor);
+	if (temporary)
+		collect_when_due(runtime, bytes);
+	status = attempt(&want, RFM_STAY, NULL, error);
+	if (status == RFM_NO_ROOM)
+		status = make_room(&want, NULL, error);
+	UNPROTECT(1);
+	if (status == RFM_OK && temporary)
+		runtime->given += bytes;
 	return status;
 }
 

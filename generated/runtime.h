@@ -38,11 +38,14 @@ SEXP                rfm_runtime_group(struct rfm_runtime *, SEXP *place);
 void                rfm_group_hold(SEXP group, int place,
                         struct rfm_payload *);
 struct rfm_payload *rfm_group_member(SEXP group, int place);
+uint64_t            rfm_payload_total(const struct rfm_payload *);
 /* getting room */
 enum rfm_kind { RFM_KIND_COMMITTED, RFM_KIND_TEMPORARY, RFM_KIND_BLOCK };
 enum rfm_status rfm_runtime_allocate(struct rfm_runtime *, enum rfm_kind,
     uint32_t type, uint64_t length, bool zero, struct rfm_payload **,
     struct rfm_error *);
+enum rfm_status rfm_runtime_extend(struct rfm_runtime *,
+    struct rfm_payload *owner, uint64_t bytes, struct rfm_error *);
 void rfm_runtime_returned(struct rfm_runtime *, uint64_t bytes);
 /* telling R what went wrong */
 NORET void rfm_raise(const char *kind, int os_errno, const char *path,

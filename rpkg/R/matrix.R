@@ -96,7 +96,7 @@ fmalloc_class <- function(x, shape = if (length(dim(x)) == 2L) "matrix" else "ve
 classes <- lapply(c(vector = "fmalloc_vector", matrix = "fmalloc_matrix"), function(shape) {
   lapply(
     c(logical = "logical", integer = "integer", double = "numeric", complex = "complex",
-      raw = "raw"),
+      raw = "raw", character = "character", list = "list"),
     function(type) c(shape, "fmalloc", type)
   )
 })

@@ -207,7 +207,8 @@ explained <- matrix(ncol = 4, byrow = TRUE, c(
   # Not generic functions that go other ways for objects.
   "pmax|pmin", "", "", "for objects R compares by `>`, which makes NaN NA, and keeps logical",
   "all.equal", "right", "", "the method is that of the ordinary target, and sees the class",
-  "order", "", "complex raw", "R ranks objects: it can do so by radix, and refuses raw"
+  "order", "", "complex raw", "R ranks objects: it can do so by radix, and refuses raw",
+  "vapply", "", "character", "R makes a list of an object first, and so no names of its strings"
 ))
 
 is_explained <- function(expression, type, mode) {

@@ -30,7 +30,8 @@ plain <- function(x) {
   y <- vector(typeof(x), length(x))
   for (k in seq_along(y)) y[k] <- x[[k]]
   attributes(y) <- attributes(x)[setdiff(names(attributes(x)), "class")]
-  rest <- setdiff(oldClass(x), c(class, "logical", "integer", "numeric", "complex", "raw"))
+  rest <- setdiff(oldClass(x), c(class, "logical", "integer", "numeric", "complex", "raw",
+    "character", "list"))
   if (length(rest)) oldClass(y) <- rest
   y
 }
@@ -47,7 +48,7 @@ samples <- list(
 in_new_r <- function(code) {
   script <- tempfile(fileext = ".R")
   on.exit(unlink(script))
-  writeLines(c("library(Rfmalloc)", code), script)
+  writeLines(c("library(Rfmalloc, warn.conflicts = FALSE)", code), script)
   system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", shQuote(script)),
     stdout = TRUE, stderr = TRUE,
     env = c(paste0("R_LIBS=", paste(.libPaths(), collapse = ":")), "R_TESTS="))

@@ -22,14 +22,14 @@ test_that("a size must be a positive number that a store can have", {
   expect_false(file.exists(path))
 })
 
-test_that("the type must be one of the five", {
+test_that("the type must be one of those that exist", {
   store <- new_store()
-  for (bad in list("foo", "character", "list", "", NA_character_, 1, NULL, c("raw", "raw"))) {
+  for (bad in list("foo", "bytes", "factor", "", NA_character_, 1, NULL, c("raw", "raw"))) {
     expect_error(create_fmalloc_vector(bad, 1, store), "Unsupported vector type",
       class = "fmalloc_argument")
   }
-  expect_error(create_fmalloc_matrix("character", 1, 1, runtime = store),
-    "Unsupported vector type 'character'")
+  expect_error(create_fmalloc_matrix("factor", 1, 1, runtime = store),
+    "Unsupported vector type 'factor'")
   expect_identical(nrow(list_fmalloc_allocations(store)), 0L)
 })
 

@@ -76,7 +76,8 @@ test_that("an ordinary vector goes into the default store", {
   expect_identical(plain(m), matrix(1:6, 2))
   expect_identical(plain(as_fmalloc_matrix(c(a = TRUE, b = NA), ncol = 2)),
     matrix(c(TRUE, NA), 1))
-  expect_error(as_fmalloc_matrix(letters, 2), "Unsupported vector type")
+  expect_identical(plain(as_fmalloc_matrix(letters, 2)), matrix(letters, 2))
+  expect_error(as_fmalloc_matrix(expression(a, b), 2), "Unsupported vector type")
   expect_error(as_fmalloc_matrix(1:6, 2, copy = FALSE), "lives in an fmalloc store")
   cleanup_fmalloc()
 })

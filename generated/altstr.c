@@ -1,0 +1,627 @@
+/* Tangled from lit/66_strings.nw by 'make tangle': change it there, not here. */
+#include "altstr.h"
+#include "altvec.h"
+#include "cells.h"
+#include "layout.h"
+#include <string.h>
+
+#define CHUNK        1024
+#define BLOCK        RFM_POSITIONS
+#define COPY_BYTES   ((uint64_t)8 << 20)
+
+/* keep a record beside a vector */
+struct beside {
+	const SEXP    **table;     /* the strings of each chunk, or NULL */
+	struct rfm_room room;
+	uint64_t        expected;  /* bytes of text that are to come */
+	bool            ahead;     /* may the cache differ from the cells? */
+};
+
+static struct rfm_payload *
+payload_of(SEXP x)
+{
+	struct rfm_payload *payload = R_ExternalPtrAddr(R_altrep_data1(x));
+
+	if (payload == NULL || payload->address == NULL)
+		payload = rfm_altvec_live(x);      /* an R error */
+	return payload;
+}
+
+static SEXP
+box_place(SEXP x, int place)
+{
+	return VECTOR_ELT(R_altrep_data2(x), place);
+}
+
+/* make the record when it is needed */
+static struct beside *
+beside(SEXP x)
+{
+	SEXP record = box_place(x, RFM_BOX_RECORD);
+
+	if (record == R_NilValue) {
+		record = Rf_allocVector(RAWSXP, sizeof(struct beside));
+		memset(RAW(record), 0, sizeof(struct beside));
+		SET_VECTOR_ELT(R_altrep_data2(x), RFM_BOX_RECORD, record);
+	}
+	return (struct beside *)(void *)RAW(record);
+}
+
+static void *
+fresh_bytes(SEXP x, int place, uint64_t bytes)
+{
+	SEXP room = Rf_allocVector(RAWSXP, (R_xlen_t)bytes);
+
+	SET_VECTOR_ELT(R_altrep_data2(x), place, room);
+	return memset(RAW(room), 0, bytes);
+}
+/* turn strings of R into texts and back */
+static void
+text_of(SEXP string, struct rfm_text *text)
+{
+	memset(text, 0, sizeof *text);
+	text->missing = string == NA_STRING;
+	if (text->missing)
+		return;
+	text->unencoded = Rf_getCharCE(string) == CE_BYTES;
+	text->bytes = text->unencoded ? CHAR(string) :
+	    Rf_translateCharUTF8(string);
+	text->length = text->bytes == CHAR(string) ?
+	    (uint32_t)LENGTH(string) : (uint32_t)strlen(text->bytes);
+	if (text->length > RFM_TEXT_MAX_BYTES)
+		rfm_raise("too_large", 0, NULL, "A string of 2^31-1 bytes "
+		    "is one too long for a fmalloc vector.");
+}
+
+static SEXP
+string_of(const struct rfm_text *text)
+{
+	if (text->missing)
+		return NA_STRING;
+	return Rf_mkCharLenCE(text->bytes, (int)text->length,
+	    text->unencoded ? CE_BYTES : CE_UTF8);
+}
+
+/* read the string in a cell or fail */
+static NORET void
+raise_for(SEXP x, const struct rfm_error *error)
+{
+	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+
+	rfm_raise_error(error, runtime == NULL ? NULL : runtime->path);
+}
+
+static NORET void
+refuse_cell(SEXP x, uint64_t i)
+{
+	struct rfm_error error;
+
+	rfm_fail(&error, RFM_DAMAGED, "string %llu of vector %llu leads "
+	    "nowhere", (unsigned long long)i + 1,
+	    (unsigned long long)payload_of(x)->id);
+	raise_for(x, &error);
+}
+
+static SEXP
+read_cell(SEXP x, uint64_t i)
+{
+	struct rfm_text text;
+
+	if (!rfm_cells_get(payload_of(x), i, &text))
+		refuse_cell(x, i);
+	return string_of(&text);
+}
+/* give one string */
+/* make the chunk of an element */
+static uint64_t
+chunks_of(SEXP x)
+{
+	return ((uint64_t)XLENGTH(x) + CHUNK - 1) / CHUNK;
+}
+
+static SEXP
+make_chunk(SEXP x, R_xlen_t i)
+{
+	SEXP cache = box_place(x, RFM_BOX_CACHE), chunk;
+	R_xlen_t rest = XLENGTH(x) - i / CHUNK * CHUNK;
+
+	if (cache == R_NilValue) {
+		beside(x)->table = fresh_bytes(x, RFM_BOX_TABLE,
+		    chunks_of(x) * sizeof(SEXP *));
+		cache = Rf_allocVector(VECSXP, (R_xlen_t)chunks_of(x));
+		SET_VECTOR_ELT(R_altrep_data2(x), RFM_BOX_CACHE, cache);
+	}
+	chunk = Rf_allocVector(STRSXP, rest < CHUNK ? rest : CHUNK);
+	SET_VECTOR_ELT(cache, i / CHUNK, chunk);
+	beside(x)->table[i / CHUNK] = STRING_PTR_RO(chunk);
+	return chunk;
+}
+/* give a string that is not in the cache */
+static SEXP
+fetch(SEXP x, R_xlen_t i)
+{
+	SEXP cache = box_place(x, RFM_BOX_CACHE), chunk, string;
+
+	if (TYPEOF(cache) == STRSXP)
+		return STRING_ELT(cache, i);
+	string = PROTECT(read_cell(x, (uint64_t)i));
+	chunk = cache == R_NilValue ? R_NilValue :
+	    VECTOR_ELT(cache, i / CHUNK);
+	if (chunk == R_NilValue)
+		chunk = make_chunk(x, i);
+	SET_STRING_ELT(chunk, i % CHUNK, string);
+	UNPROTECT(1);
+	return string;
+}
+
+static SEXP
+elt(SEXP x, R_xlen_t i)
+{
+	const struct beside *record;
+	const SEXP *chunk;
+
+	(void)payload_of(x);                       /* or an R error */
+	record = beside(x);
+	if (record->table != NULL) {
+		chunk = record->table[i / CHUNK];
+		if (chunk != NULL && chunk[i % CHUNK] != R_BlankString)
+			return chunk[i % CHUNK];
+	}
+	return fetch(x, i);
+}
+/* give all strings */
+/* put an array in the place of the chunks */
+static void
+put_in_place(SEXP x, SEXP flat)
+{
+	const SEXP *strings = STRING_PTR_RO(flat);
+	const SEXP **table = fresh_bytes(x, RFM_BOX_TABLE,
+	    chunks_of(x) * sizeof *table);
+	uint64_t k, chunks = chunks_of(x);
+
+	for (k = 0; k < chunks; k++)
+		table[k] = strings + k * CHUNK;
+	SET_VECTOR_ELT(R_altrep_data2(x), RFM_BOX_CACHE, flat);
+	beside(x)->table = table;
+}
+
+static SEXP
+flatten(SEXP x)
+{
+	SEXP cache = box_place(x, RFM_BOX_CACHE), flat, chunk, string;
+	R_xlen_t length = XLENGTH(x), i;
+
+	if (TYPEOF(cache) == STRSXP)
+		return cache;
+	flat = PROTECT(Rf_allocVector(STRSXP, length));
+	for (i = 0; i < length; i++) {
+		chunk = cache == R_NilValue ? R_NilValue :
+		    VECTOR_ELT(cache, i / CHUNK);
+		string = chunk == R_NilValue ? R_BlankString :
+		    STRING_ELT(chunk, i % CHUNK);
+		if (string == R_BlankString)
+			string = read_cell(x, (uint64_t)i);
+		SET_STRING_ELT(flat, i, string);
+	}
+	put_in_place(x, flat);
+	UNPROTECT(1);
+	return flat;
+}
+
+/* give the address of all strings */
+static void *
+dataptr(SEXP x, Rboolean writable)
+{
+	struct rfm_payload *payload = payload_of(x);
+	SEXP flat = PROTECT(flatten(x));
+
+	if (writable && !rfm_payload_shared(payload))
+		beside(x)->ahead = true;
+	UNPROTECT(1);
+	return (void *)(uintptr_t)STRING_PTR_RO(flat);
+}
+
+static const void *
+dataptr_or_null(SEXP x)
+{
+	struct rfm_payload *payload = R_ExternalPtrAddr(R_altrep_data1(x));
+	SEXP cache = box_place(x, RFM_BOX_CACHE);
+
+	if (payload == NULL || payload->address == NULL ||
+	    TYPEOF(cache) != STRSXP)
+		return NULL;
+	return STRING_PTR_RO(cache);
+}
+/* find room for a far string */
+/* ask for one more part */
+static enum rfm_status
+ask_for_part(SEXP x, struct rfm_payload *payload, uint32_t length,
+    struct rfm_error *error)
+{
+	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+	struct beside *record = beside(x);
+	uint64_t bytes = rfm_room_next_part(payload, length);
+
+	if (runtime == NULL)
+		return rfm_fail(error, RFM_CLOSED, "runtime is closed");
+	if (record->expected > 0)
+		bytes = record->expected < RFM_PART_STEP_BYTES ?
+		    record->expected : RFM_PART_STEP_BYTES;
+	if (bytes < length)
+		bytes = rfm_cells_room(length);
+	RFM_TRY(rfm_runtime_extend(runtime, payload, bytes, error));
+	payload = rfm_altvec_live(x);
+	rfm_room_extended(&record->room, payload);
+	return RFM_OK;
+}
+
+static enum rfm_status
+find_room(SEXP x, struct rfm_payload *payload, uint32_t length,
+    struct rfm_place *place, struct rfm_error *error)
+{
+	struct beside *record = beside(x);
+
+	if (rfm_room_take(&record->room, payload, length, place))
+		return RFM_OK;
+	if (rfm_room_survey_pays(&record->room, payload)) {
+		uint8_t *map = fresh_bytes(x, RFM_BOX_MAP,
+		    rfm_room_map_bytes(payload));
+
+		rfm_room_survey(&record->room, rfm_altvec_live(x), map);
+		if (rfm_room_take(&record->room, payload, length, place))
+			return RFM_OK;
+	}
+	RFM_TRY(ask_for_part(x, payload, length, error));
+	if (!rfm_room_take(&record->room, payload, length, place))
+		return rfm_fail(error, RFM_NO_ROOM, "a part is too short");
+	return RFM_OK;
+}
+/* replace one string */
+static enum rfm_status
+put_text(SEXP x, uint64_t i, const struct rfm_text *text,
+    struct rfm_error *error)
+{
+	struct rfm_payload *payload = rfm_altvec_live(x);
+	uint64_t room = rfm_cells_room(text->length);
+	struct rfm_place place = { 0, 0 };
+	struct beside *record;
+
+	if (room > 0)
+		RFM_TRY(find_room(x, payload, text->length, &place,
+		    error));
+	record = beside(x);
+	rfm_cells_put(rfm_altvec_live(x), i, text, &place, &record->room);
+	record->expected -= room < record->expected ? room :
+	    record->expected;
+	return RFM_OK;
+}
+
+/* keep the cache in step */
+static SEXP
+as_read(SEXP string, const struct rfm_text *text)
+{
+	bool same = text->missing || text->unencoded ||
+	    Rf_getCharCE(string) == CE_UTF8 || Rf_charIsASCII(string);
+
+	return same ? string : string_of(text);
+}
+
+static void
+keep_in_step(SEXP x, R_xlen_t i, SEXP string)
+{
+	SEXP cache = box_place(x, RFM_BOX_CACHE), chunk;
+
+	if (TYPEOF(cache) == STRSXP) {
+		SET_STRING_ELT(cache, i, string);
+	} else if (cache != R_NilValue) {
+		chunk = VECTOR_ELT(cache, i / CHUNK);
+		if (chunk != R_NilValue)
+			SET_STRING_ELT(chunk, i % CHUNK, string);
+	}
+}
+/* decide whether memory will do */
+static bool
+memory_will_do(SEXP x, enum rfm_status status)
+{
+	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+	struct rfm_store_info info = { 0 };
+
+	if (runtime != NULL)
+		rfm_store_describe(runtime->store, &info);
+	switch (status) {
+	case RFM_FORKED: case RFM_READ_ONLY:
+		return true;
+	case RFM_CLOSED: case RFM_POISONED:
+		return info.forked || info.access == RFM_READ ||
+		    payload_of(x)->state == RFM_TEMPORARY;
+	default:
+		return false;
+	}
+}
+/* set one string */
+static void
+set_elt(SEXP x, R_xlen_t i, SEXP value)
+{
+	struct rfm_payload *payload = rfm_altvec_live(x);
+	const void *mark = vmaxget();
+	struct rfm_error error;
+	enum rfm_status status;
+	struct rfm_text text;
+	SEXP string;
+
+	if (rfm_payload_shared(payload))           /* keeps I7 */
+		rfm_raise("argument", 0, NULL, "This fmalloc vector was "
+		    "saved, or is shared: a string of it can be replaced in "
+		    "a copy only.");
+	text_of(value, &text);
+	string = PROTECT(as_read(value, &text));
+	status = put_text(x, (uint64_t)i, &text, &error);
+	if (status != RFM_OK && !memory_will_do(x, status))
+		raise_for(x, &error);
+	if (status != RFM_OK) {
+		(void)flatten(x);
+		beside(x)->ahead = true;
+	}
+	keep_in_step(x, i, string);
+	UNPROTECT(1);
+	vmaxset(mark);
+}
+/* bring the payload up to date */
+/* settle one block */
+static enum rfm_status
+settle_block(SEXP x, uint64_t i, uint64_t end, struct rfm_error *error)
+{
+	SEXP flat = box_place(x, RFM_BOX_CACHE);
+	const void *mark = vmaxget();
+	struct rfm_text text;
+
+	for (; i < end; i++) {
+		text_of(STRING_ELT(flat, (R_xlen_t)i), &text);
+		if (!rfm_cells_equal(rfm_altvec_live(x), i, &text))
+			RFM_TRY(put_text(x, i, &text, error));
+		vmaxset(mark);
+	}
+	return RFM_OK;
+}
+
+static bool
+settle(SEXP x)
+{
+	uint64_t length = (uint64_t)XLENGTH(x), i;
+	enum rfm_status status;
+	struct rfm_error error;
+
+	if (!beside(x)->ahead)
+		return true;
+	for (i = 0; i < length; i += BLOCK) {
+		R_CheckUserInterrupt();
+		status = settle_block(x, i, i + BLOCK < length ? i + BLOCK :
+		    length, &error);
+		if (status != RFM_OK && memory_will_do(x, status))
+			return false;
+		if (status != RFM_OK)
+			raise_for(x, &error);
+	}
+	beside(x)->ahead = false;
+	return true;
+}
+/* copy strings of any vector */
+/* add up the text of an ordinary vector */
+static uint64_t
+far_text(SEXP x)
+{
+	R_xlen_t length = XLENGTH(x), i;
+	uint64_t bytes = 0;
+
+	for (i = 0; i < length; i++)
+		bytes += rfm_cells_room((uint32_t)LENGTH(STRING_ELT(x, i)));
+	return bytes;
+}
+/* copy a block of strings */
+static void
+copy_block(SEXP x, R_xlen_t i, R_xlen_t end, SEXP to)
+{
+	const void *mark = vmaxget();
+	struct rfm_error error;
+	struct rfm_text text;
+
+	for (; i < end; i++) {
+		SEXP string = PROTECT(STRING_ELT(x, i));
+
+		text_of(string, &text);
+		if (put_text(to, (uint64_t)i, &text, &error) != RFM_OK)
+			raise_for(to, &error);
+		UNPROTECT(1);
+		vmaxset(mark);
+	}
+}
+
+static void
+copy_strings(SEXP x, SEXP to)
+{
+	R_xlen_t length = XLENGTH(to), i;
+
+	if (!ALTREP(x))
+		beside(to)->expected = far_text(x);
+	for (i = 0; i < length; i += BLOCK) {
+		R_CheckUserInterrupt();
+		copy_block(x, i, i + BLOCK < length ? i + BLOCK : length,
+		    to);
+	}
+	beside(to)->expected = 0;
+}
+/* copy cells of our own */
+/* give the target parts as large as are used */
+static void
+make_parts(SEXP to, const uint64_t *reach, uint32_t parts)
+{
+	struct rfm_error error;
+	uint32_t k;
+
+	for (k = 0; k < parts; k++) {
+		beside(to)->expected = reach[k] > 0 ? reach[k] : 1;
+		if (ask_for_part(to, payload_of(to), 0, &error) != RFM_OK)
+			raise_for(to, &error);
+	}
+	beside(to)->expected = 0;
+	if (parts > 0)
+		beside(to)->room.from = reach[parts - 1];
+}
+/* move text until all is there */
+static uint32_t
+length_at(SEXP x, uint64_t i)
+{
+	const struct rfm_string_disk *cells = payload_of(x)->address;
+
+	return cells[i].length & ~RFM_STRING_IS_BYTES;
+}
+
+static void
+move_text(SEXP x, SEXP to, uint64_t length)
+{
+	enum rfm_status status;
+	struct rfm_error error;
+	uint64_t at = 0, end;
+
+	while (at < length) {
+		R_CheckUserInterrupt();
+		end = at + BLOCK < length ? at + BLOCK : length;
+		status = rfm_cells_move(rfm_altvec_live(x),
+		    rfm_altvec_live(to), &at, end, &beside(to)->room);
+		if (status == RFM_DAMAGED)
+			refuse_cell(x, at);
+		if (status == RFM_NO_ROOM) {
+			beside(to)->expected = rfm_cells_far_bytes(
+			    payload_of(to), at, length);
+			if (ask_for_part(to, payload_of(to),
+			    length_at(to, at), &error) != RFM_OK)
+				raise_for(to, &error);
+		}
+	}
+	beside(to)->expected = 0;
+}
+/* copy bytes with interrupts */
+static char *
+bytes_of(SEXP x, int64_t part)
+{
+	struct rfm_payload *payload = rfm_altvec_live(x);
+
+	return part < 0 ? payload->address : payload->parts[part]->address;
+}
+
+static void
+copy_bytes(SEXP x, SEXP to, int64_t part, uint64_t bytes)
+{
+	uint64_t at, n;
+
+	for (at = 0; at < bytes; at += n) {
+		R_CheckUserInterrupt();
+		n = bytes - at < COPY_BYTES ? bytes - at : COPY_BYTES;
+		memcpy(bytes_of(to, part) + at, bytes_of(x, part) + at, n);
+	}
+}
+
+static void
+copy_whole(SEXP x, SEXP to)
+{
+	uint64_t length = payload_of(x)->length, used = 0;
+	uint32_t parts = payload_of(x)->part_count, k;
+	uint64_t *reach = (uint64_t *)(void *)R_alloc(parts + 1,
+	    sizeof *reach);
+
+	memset(reach, 0, (parts + 1) * sizeof *reach);
+	if (!rfm_cells_reach(payload_of(x), 0, length, reach))
+		refuse_cell(x, 0);
+	for (k = 0; k < parts; k++)
+		used += reach[k];
+	if (rfm_cells_far_bytes(payload_of(x), 0, length) < used / 2) {
+		copy_bytes(x, to, -1, length * sizeof(struct rfm_string_disk));
+		move_text(x, to, length);
+		return;
+	}
+	make_parts(to, reach, parts);
+	for (k = 0; k < parts; k++)
+		copy_bytes(x, to, (int64_t)k, reach[k]);
+	copy_bytes(x, to, -1, length * sizeof(struct rfm_string_disk));
+}
+
+/* duplicate a character vector */
+static void
+copy(SEXP x, SEXP to)
+{
+	SEXP inner = rfm_altvec_inner(x);
+
+	if (inner != NULL && settle(inner))
+		copy_whole(inner, to);
+	else
+		copy_strings(x, to);
+}
+
+static SEXP
+duplicate(SEXP x, Rboolean deep)
+{
+	SEXP y;
+
+	(void)deep;
+	if (!settle(x))
+		return NULL;
+	y = rfm_altvec_sibling(x, RFM_CHARACTER, (uint64_t)XLENGTH(x));
+	if (y == NULL)
+		return NULL;
+	PROTECT(y);
+	copy_whole(x, y);
+	UNPROTECT(1);
+	return y;
+}
+/* take a subset of strings */
+static void
+gather(SEXP x, SEXP index, R_xlen_t i, R_xlen_t count, SEXP y)
+{
+	int64_t positions[BLOCK];
+
+	rfm_altvec_positions(index, i, count, XLENGTH(x), positions);
+	(void)rfm_cells_gather(rfm_altvec_live(x), positions,
+	    (uint64_t)count, rfm_altvec_live(y), (uint64_t)i);
+}
+
+static SEXP
+extract_subset(SEXP x, SEXP index, SEXP call)
+{
+	R_xlen_t count = XLENGTH(index), i;
+	SEXP y;
+
+	(void)call;
+	if (count < 2 || (TYPEOF(index) != INTSXP &&
+	    TYPEOF(index) != REALSXP) || !settle(x))
+		return NULL;
+	y = rfm_altvec_sibling(x, RFM_CHARACTER, (uint64_t)count);
+	if (y == NULL)
+		return NULL;
+	PROTECT(y);
+	for (i = 0; i < count; i += BLOCK) {
+		R_CheckUserInterrupt();
+		gather(x, index, i, count - i < BLOCK ? count - i : BLOCK,
+		    y);
+	}
+	move_text(x, y, (uint64_t)count);
+	UNPROTECT(1);
+	return y;
+}
+/* register the class of strings */
+void
+rfm_altstr_load(DllInfo *dll)
+{
+	static const struct rfm_altvec_kind kind = { "wrap_string", settle,
+		copy };
+	R_altrep_class_t class = R_make_altstring_class(
+	    "fmalloc_altrep_character", "Rfmalloc", dll);
+
+	rfm_altvec_join(RFM_CHARACTER, class, &kind);
+	R_set_altrep_Duplicate_method(class, duplicate);
+	R_set_altvec_Dataptr_method(class, dataptr);
+	R_set_altvec_Dataptr_or_null_method(class, dataptr_or_null);
+	R_set_altvec_Extract_subset_method(class, extract_subset);
+	R_set_altstring_Elt_method(class, elt);
+	R_set_altstring_Set_elt_method(class, set_elt);
+	R_set_altstring_No_NA_method(class, rfm_altvec_no_na);
+}
