@@ -50,6 +50,7 @@ $(B)/dev/%.c: $(B)/tangled ;
 $(B)/dev/%.h: $(B)/tangled ;
 
 ##@ The core, in C alone: one folder of objects for each way to compile it
+comma := ,
 # $(1) folder, $(2) compiler and its flags
 define variant
 $(B)/$(1)/%.o: $(B)/dev/%.c
@@ -64,6 +65,7 @@ endef
 $(eval $(call variant,plain,gcc -O2))
 $(eval $(call variant,clang,clang -O2))
 $(eval $(call variant,asan,gcc -O1 $(ASAN)))
+$(eval $(call variant,counted,gcc -O0 --coverage -Wl$(comma)-u$(comma)__gcov_dump))
 .SECONDARY:
 
 compiled = $(foreach o,$(linked) $(program) $(crash),$(B)/plain/$(o).o $(B)/clang/$(o).o)
@@ -148,6 +150,12 @@ bench: install $(benches:%=$(B)/plain/%) ## measured speeds, not a test
 $(B)/plain/bench_%: tests/bench/bench_%.c $(linked:%=$(B)/plain/%.o)
 	gcc -O2 $(CFLAGS) $(LENIENT) -I$(B)/dev -Itests/core -o $@ $< $(filter %.o,$^) -lpthread
 
+coverage: $(tests:%=$(B)/counted/%) $(B)/counted/explorer ## which lines of C and R the tests reach, per chapter
+	@tests/coverage/run $(B)/counted
+
+$(B)/counted/explorer: $(crash:%=$(B)/counted/%.o) $(linked:%=$(B)/counted/%.o)
+	gcc --coverage -o $@ $^ -lpthread
+
 ##@ The book
 book: $(B)/tangled ## the book as HTML, in build/book
 	@book/weave
@@ -170,6 +178,6 @@ check: ## everything that must hold: all of the above but valgrind, bench, dist 
 	    tools/count --sum
 
 .PHONY: tangle tangle-check core test-core valgrind crash build install docs \
-    check-package test-process test-client test-tools torture dist demo bench book pdf tidy check
+    check-package test-process test-client test-tools torture coverage dist demo bench book pdf tidy check
 endif
 .PHONY: help clean

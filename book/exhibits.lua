@@ -1,5 +1,5 @@
--- What a chapter shows besides prose and chunks: diagrams that dot drew, and
--- quotations from ordinary files.
+-- What a chapter shows besides prose and chunks: diagrams that dot drew, quotations
+-- from ordinary files, and the table of what the tests reach.
 
 local M = {}
 
@@ -71,6 +71,50 @@ function M.diagram(image, work, book, chunk_link, complain)
 	    pandoc.Plain(image.caption), pandoc.RawBlock('html', (#arcs > 0 and
 	    '<span class="from">Drawn from ' .. table.concat(arcs, ', ')
 	    .. '.</span>' or '') .. '</figcaption></figure>') }
+end
+
+-- Rows: source, kind, lines, reached, state. Test rooms stand below the sum.
+function M.coverage(rows, book)
+	local chapters, html, tail = {}, {}, {}
+	for _, chapter in ipairs(book.chapters) do
+		chapters[chapter.file:match('[^/]*$')] = chapter
+	end
+	local function row(name, lines, reached, note)
+		local share = lines and lines > 0 and 100 * reached / lines
+		return '<tr><td>' .. name .. '</td><td class="n">' ..
+		    (lines and ('%d'):format(lines) or '') ..
+		    '</td><td class="n">' .. (lines and
+		    ('%d'):format(lines - reached) or '') ..
+		    '</td><td class="n">' .. (share and
+		    ('%.1f %%'):format(share) or '') .. '</td><td>' ..
+		    (share and '<span class="reached"><span style="width:' ..
+		    ('%.1f'):format(share) .. '%"></span></span>' or '') ..
+		    note .. '</td></tr>'
+	end
+	local all, reached = 0, 0
+	for _, r in ipairs(rows) do
+		local chapter = chapters[r[1]]
+		local name = r[1] == 'R' and
+		    '<a href="#prompt">The R functions</a>' or chapter and
+		    '<a href="#' .. chapter.id .. '">' .. chapter.title .. '</a>'
+		    or r[1]
+		local ours = r[2] ~= 'test' and r[2] ~= 'crash'
+		local lines, hit = tonumber(r[3]), tonumber(r[4])
+		table.insert(ours and html or tail, row(name, lines, hit,
+		    r[5] == 'changed' and ' code changed since' or
+		    r[5] == 'not yet' and ' not counted yet' or ''))
+		if ours and lines then
+			all, reached = all + lines, reached + hit
+		end
+	end
+	if all > 0 then
+		table.insert(html, row('<strong>All that is shipped</strong>',
+		    all, reached, ''))
+	end
+	return pandoc.RawBlock('html', '<div class="wide"><table class="coverage">' ..
+	    '<thead><tr><th>Chapter</th><th class="n">Lines of code</th>' ..
+	    '<th class="n">Not reached</th><th class="n">Reached</th><th></th></tr></thead><tbody>'
+	    .. table.concat(html) .. table.concat(tail) .. '</tbody></table></div>')
 end
 
 return M

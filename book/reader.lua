@@ -177,6 +177,8 @@ local function chapter_filter(chapter)
 					return pandoc.Plain(read_inlines(text))
 					    :walk(filter)
 				end, complain('struct=' .. b.attributes.struct))
+			elseif b.classes:includes('coverage') then
+				return exhibits.coverage(rows 'coverage.tsv', book)
 			elseif b.classes:includes('quote') then
 				return exhibits.quotation(b, chunks.fresh,
 				    complain('file=' .. (b.attributes.file or '')))

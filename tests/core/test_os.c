@@ -55,7 +55,7 @@ in_a_child(int (*act)(void))
 
 	assert_true(child >= 0);
 	if (child == 0)
-		_exit(act());
+		leave_child(act());
 	assert_int_equal(waitpid(child, &result, 0), child);
 	assert_true(WIFEXITED(result));
 	return WEXITSTATUS(result);
@@ -543,7 +543,7 @@ lock_and_die(void)
 {
 	if (try_to_lock() != RFM_OK)
 		return 99;
-	_exit(0);
+	leave_child(0);
 }
 
 static void
@@ -574,7 +574,7 @@ a_lock_belongs_to_the_open_file_description(void **state)
 		char c;
 
 		close(go[1]);
-		_exit(read(go[0], &c, 1) != 0);
+		leave_child(read(go[0], &c, 1) != 0);
 	}
 	close(go[0]);
 	os->close(os, b);
@@ -610,7 +610,7 @@ a_reader_is_not_turned_away_by_the_writers_question(void **state)
 	assert_int_equal(pipe(told), 0);
 	child = fork();
 	if (child == 0)
-		_exit(ask_all_the_time(told[1]));
+		leave_child(ask_all_the_time(told[1]));
 	assert_int_equal(read(told[0], &c, 1), 1);
 	for (int i = 0; i < 5000; i++) {
 		enum rfm_status status = os->lock(os, b, RFM_LOCK_READERS,
@@ -776,7 +776,7 @@ reserved_addresses_are_not_memory(void **state)
 		skip();
 	child = fork();
 	if (child == 0)
-		_exit(touch());
+		leave_child(touch());
 	assert_int_equal(waitpid(child, &result, 0), child);
 	assert_true(WIFSIGNALED(result) && WTERMSIG(result) == SIGSEGV);
 }

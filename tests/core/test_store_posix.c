@@ -138,7 +138,7 @@ start(int (*act)(void))
 		if (to_child[1] > 0)
 			close(to_child[1]);
 		to_child[1] = 0;
-		_exit(act());
+		leave_child(act());
 	}
 	return child;
 }
@@ -594,7 +594,7 @@ be_a_short_parent(void)
 	if (rfm_store_sync(store, NULL) != RFM_OK ||
 	    start(outlive_the_parent) < 0 || hear(to_parent) != 1)
 		return 2;
-	_exit(0);
+	leave_child(0);
 }
 
 /* proves I6, I12 */
@@ -727,7 +727,7 @@ a_child_does_not_remove_its_parents_scratch_file(void **state)
 	child = fork();
 	if (child == 0) {
 		rfm_store_release(b);
-		_exit(0);
+		leave_child(0);
 	}
 	assert_int_equal(end_of(child), 0);
 	assert_int_equal(access("scratch", F_OK), 0);

@@ -1,0 +1,22 @@
+# Installs the package with counters and runs its tests and the process tests on it.
+# The argument is the folder that tests/coverage/run prepared.
+out <- normalizePath(commandArgs(TRUE)[1])
+top <- getwd()
+# gcov is ours to run, so that its lines are those of lit/; covr gets a program that does nothing.
+options(covr.gcov = Sys.which("true"), covr.filter_non_package = FALSE)
+Sys.setenv(RFM_ROUNDS = "10")     # of killing: more rounds reach no other lines
+run <- bquote({
+  setwd(.(top))
+  try(testthat::test_dir("rpkg/tests/testthat", package = "Rfmalloc",
+    load_package = "installed", reporter = "summary", stop_on_failure = FALSE))
+  for (test in Sys.glob("tests/process/test_*.R")) {
+    cat("==", test, "\n")
+    system2("timeout", c("900", "Rscript", test))
+  }
+})
+coverage <- covr::package_coverage(file.path(out, "package"), type = "none", clean = FALSE,
+  quiet = TRUE, install_path = file.path(out, "counted"), code = deparse(run))
+lines <- covr::tally_coverage(coverage, by = "line")
+lines <- lines[grepl("(^|/)R/[^/]*[.]R$", lines$filename), ]
+writeLines(sprintf("rpkg/R/%s:%d:%.0f", basename(lines$filename), as.integer(lines$line),
+  as.numeric(lines$value)), file.path(out, "r.lines"))
