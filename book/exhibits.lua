@@ -91,7 +91,7 @@ function M.coverage(rows, book)
 		    ('%.1f'):format(share) .. '%"></span></span>' or '') ..
 		    note .. '</td></tr>'
 	end
-	local all, reached = 0, 0
+	local all, reached, note = 0, 0, ''
 	for _, r in ipairs(rows) do
 		local chapter = chapters[r[1]]
 		local name = r[1] == 'R' and
@@ -106,10 +106,13 @@ function M.coverage(rows, book)
 		if ours and lines then
 			all, reached = all + lines, reached + hit
 		end
+		if ours and r[5] ~= 'still' then
+			note = ' of the code that was counted'
+		end
 	end
 	if all > 0 then
 		table.insert(html, row('<strong>All that is shipped</strong>',
-		    all, reached, ''))
+		    all, reached, note))
 	end
 	return pandoc.RawBlock('html', '<div class="wide"><table class="coverage">' ..
 	    '<thead><tr><th>Chapter</th><th class="n">Lines of code</th>' ..
