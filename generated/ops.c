@@ -2,6 +2,7 @@
 #include "ops.h"
 #include "layout.h"
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #define OPS_BLOCK 8192
@@ -325,26 +326,6 @@ compare(enum operator operator, const double *x, const double *y,
 	default: COMPARE(>=); break;
 	}
 }
-/* put numbers back as integers */
-static bool
-put_integers(const double *values, uint64_t count, int *to)
-{
-	bool overflow = false;
-	uint64_t k;
-
-	for (k = 0; k < count; k++) {
-		double value = values[k];
-
-		to[k] = NA_INTEGER;
-		if (ISNAN(value))
-			continue;
-		if (value > INT_MAX || value <= INT_MIN)
-			overflow = true;
-		else
-			to[k] = (int)value;
-	}
-	return overflow;
-}
 /* decide what type the numbers give */
 static bool
 is_number(SEXP x)
@@ -368,25 +349,106 @@ type_of_numbers(const struct job *job, enum operator operator)
 	return operator == DIVIDE || TYPEOF(x->vector) == REALSXP ||
 	    TYPEOF(y->vector) == REALSXP ? RFM_NUMERIC : RFM_INTEGER;
 }
+/* compute with integers */
+struct integers {
+	SEXP vector;
+	bool single;
+	int  values[NUMBERS_BLOCK];
+};
+
+#define EACH_INTEGER(expression)                                        \
+	for (k = 0; k < n; k++) {                                       \
+		int64_t a = x[k], b = y[k], value = (expression);       \
+		bool none = a == NA_INTEGER || b == NA_INTEGER;         \
+		bool beyond = value > INT_MAX || value <= INT_MIN;      \
+                                                                        \
+		overflow |= beyond && !none;                            \
+		to[k] = none || beyond ? NA_INTEGER : (int)value;       \
+	}
+
+static bool
+calculate_integers(enum operator operator, const int *x, const int *y,
+    uint64_t n, int *to)
+{
+	bool overflow = false;
+	uint64_t k;
+
+	if (operator == PLUS)
+		EACH_INTEGER(a + b)
+	else if (operator == MINUS)
+		EACH_INTEGER(a - b)
+	else
+		EACH_INTEGER(a * b)
+	return overflow;
+}
+
+/* reach for integers in place or spread one */
+static void
+begin_integers(struct integers *integers, const struct operand *operand,
+    uint64_t length)
+{
+	int k;
+
+	integers->vector = operand->vector;
+	integers->single = operand->length < length;
+	if (!integers->single)
+		return;
+	rfm_altvec_read(operand->vector, 0, 1, integers->values);
+	for (k = 1; k < NUMBERS_BLOCK; k++)
+		integers->values[k] = integers->values[0];
+}
+
+static const int *
+reach_integers(struct integers *integers, uint64_t from, uint64_t count)
+{
+	const int *in_place;
+
+	if (integers->single)
+		return integers->values;
+	in_place = DATAPTR_OR_NULL(integers->vector);
+	if (in_place != NULL)
+		return in_place + from;
+	rfm_altvec_read(integers->vector, from, count, integers->values);
+	return integers->values;
+}
+/* compute integers run by run */
+static SEXP
+compute_integers(struct job *job, enum operator operator)
+{
+	struct integers x, y;
+	uint64_t from, count;
+	bool overflow = false;
+	SEXP target = PROTECT(make_target(job, INTSXP));
+
+	begin_integers(&x, &job->operands[0], job->length);
+	begin_integers(&y, &job->operands[1], job->length);
+	for (from = 0; from < job->length; from += count) {
+		count = job->length - from;
+		if (count > NUMBERS_BLOCK)
+			count = NUMBERS_BLOCK;
+		if (from % (NUMBERS_BLOCK * 64) == 0)
+			R_CheckUserInterrupt();
+		overflow |= calculate_integers(operator,
+		    reach_integers(&x, from, count),
+		    reach_integers(&y, from, count), count,
+		    INTEGER(target) + from);
+	}
+	if (overflow)
+		Rf_warning("NAs produced by integer overflow");
+	UNPROTECT(1);
+	return target;
+}
 /* compute with numbers */
 /* compute one run of numbers */
-static bool
+static void
 one_run(enum operator operator, const double *x, bool single,
     const double *y, SEXP target, uint64_t from, uint64_t count)
 {
-	double values[NUMBERS_BLOCK];
-
-	if (operator >= EQUAL) {
+	if (operator >= EQUAL)
 		compare(operator, x, y, count, LOGICAL(target) + from);
-		return false;
-	}
-	if (TYPEOF(target) == REALSXP) {
+	else
 		calculate(operator, x, single, y, count,
 		    REAL(target) + from);
-		return false;
-	}
-	calculate(operator, x, single, y, count, values);
-	return put_integers(values, count, INTEGER(target) + from);
 }
 
 static SEXP
@@ -394,7 +456,7 @@ compute_numbers(struct job *job, enum operator operator, uint32_t type)
 {
 	struct numbers x, y;
 	uint64_t from, count;
-	bool overflow = false, single;
+	bool single;
 	SEXP target;
 
 	target = PROTECT(make_target(job, rfm_type_sexp(type)));
@@ -408,11 +470,67 @@ compute_numbers(struct job *job, enum operator operator, uint32_t type)
 			count = NUMBERS_BLOCK;
 		if (from % (NUMBERS_BLOCK * 64) == 0)
 			R_CheckUserInterrupt();
-		overflow |= one_run(operator, reach(&x, from, count),
-		    single, reach(&y, from, count), target, from, count);
+		one_run(operator, reach(&x, from, count), single,
+		    reach(&y, from, count), target, from, count);
 	}
-	if (overflow)
-		Rf_warning("NAs produced by integer overflow");
+	UNPROTECT(1);
+	return target;
+}
+/* compute the commonest functions directly */
+enum function { ABS, SQRT, EXP, FLOOR, CEILING, FUNCTIONS };
+
+static enum function
+function_of(const char *name)
+{
+	static const char *const names[FUNCTIONS] = { "abs", "sqrt",
+		"exp", "floor", "ceiling" };
+	int k = 0;
+
+	while (k < FUNCTIONS && strcmp(names[k], name) != 0)
+		k++;
+	return (enum function)k;
+}
+
+static bool
+apply_function(enum function function, const double *x, uint64_t n,
+    double *to)
+{
+	bool produced = false;
+	uint64_t k;
+
+	switch (function) {
+	case ABS: EACH(fabs(x[k])); break;
+	case SQRT: EACH(sqrt(x[k])); break;
+	case EXP: EACH(exp(x[k])); break;
+	case FLOOR: EACH(floor(x[k])); break;
+	default: EACH(ceil(x[k])); break;
+	}
+	for (k = 0; k < n; k++)
+		produced |= ISNAN(to[k]) && !ISNAN(x[k]);
+	return produced;
+}
+
+/* compute a function run by run */
+static SEXP
+compute_function(struct job *job, enum function function)
+{
+	struct numbers x;
+	uint64_t from, count;
+	bool produced = false;
+	SEXP target = PROTECT(make_target(job, REALSXP));
+
+	begin_numbers(&x, &job->operands[0], job->length);
+	for (from = 0; from < job->length; from += count) {
+		count = job->length - from;
+		if (count > NUMBERS_BLOCK)
+			count = NUMBERS_BLOCK;
+		if (from % (NUMBERS_BLOCK * 64) == 0)
+			R_CheckUserInterrupt();
+		produced |= apply_function(function, reach(&x, from, count),
+		    count, REAL(target) + from);
+	}
+	if (produced)
+		Rf_warning("NaNs produced");
 	UNPROTECT(1);
 	return target;
 }
@@ -777,6 +895,7 @@ rfm_ops_binary(const char *generic, SEXP e1, SEXP e2)
 			job.length = job.operands[1].length;
 		type = type_of_numbers(&job, operator);
 		result = PROTECT(type == 0 ? compute_blocks(&job) :
+		    type == RFM_INTEGER ? compute_integers(&job, operator) :
 		    compute_numbers(&job, operator, type));
 		copy_attributes(&job, result, most);
 	} else {
@@ -805,6 +924,7 @@ rfm_ops_math(const char *generic, SEXP x, SEXP extra)
 	static const char *const questions[] = { "is.na", "is.nan",
 		"is.finite", "is.infinite", NULL };
 	bool most = !is_one_of(generic, questions);
+	enum function function;
 	struct job job;
 	SEXP result;
 
@@ -813,7 +933,10 @@ rfm_ops_math(const char *generic, SEXP x, SEXP extra)
 	PROTECT(job.environment);
 	job.length = job.operands[0].length;
 	if (is_elementwise(generic, extra) && blocks_will_do(&job)) {
-		result = PROTECT(compute_blocks(&job));
+		function = TYPEOF(x) == REALSXP && extra == R_NilValue ?
+		    function_of(generic) : FUNCTIONS;
+		result = PROTECT(function == FUNCTIONS ?
+		    compute_blocks(&job) : compute_function(&job, function));
 		copy_attributes(&job, result, most);
 	} else if (running_kind_of(generic) != RUNNING_KINDS &&
 	    is_plain(job.operands) && is_number(x)) {

@@ -80,6 +80,10 @@ all.equal.fmalloc <- function(target, current, ...) {
 #' @export
 is.na.fmalloc <- function(x) ask_elements(x, "is.na")
 
+# R asks is.na() of each element of an object, and any() of the answers.
+#' @export
+anyNA.fmalloc <- function(x, recursive = FALSE) anyNA(view(x), recursive)
+
 #' @export
 is.nan.fmalloc <- function(x) ask_elements(x, "is.nan")
 

@@ -26,6 +26,10 @@
 #' unlink(path)
 #' @export
 `[.fmalloc` <- function(x, i, j, ..., drop = TRUE) {
+  if (nargs() == 2L && !missing(i)) {
+    y <- .subset(x, i)
+    return(if (length(y) <= 1L) y else .Call(rfm_c_settle, y, x))
+  }
   indices <- nargs() - 1L - !missing(drop)
   if (indices == 1L && !missing(i)) {
     y <- .subset(x, i)
