@@ -91,16 +91,45 @@ rfm_altvec_inner(SEXP x)
 }
 
 /* get at the payload and the runtime of a vector */
+/* remember the payload of the latest vector */
+static struct {
+	SEXP                vector;
+	struct rfm_payload *payload;
+	uint64_t            farewells;
+} latest;
+
+static struct rfm_payload *
+remember(SEXP x, struct rfm_payload *payload)
+{
+	latest.vector = payload == NULL ? NULL : x;
+	latest.payload = payload;
+	latest.farewells = rfm_payload_farewells;
+	return payload;
+}
+
+static SEXP
+new_vector(uint32_t type, SEXP data1, SEXP data2)
+{
+	latest.vector = NULL;
+	return R_new_altrep(classes[type], data1, data2);
+}
+
 static struct rfm_payload *
 payload_of(SEXP x)
 {
-	SEXP place = R_altrep_data2(x), pointer = R_altrep_data1(x);
+	SEXP place, pointer;
 
-	return TYPEOF(place) == INTSXP ?
+	if (x == latest.vector &&
+	    rfm_payload_farewells == latest.farewells)
+		return latest.payload;
+	place = R_altrep_data2(x);
+	pointer = R_altrep_data1(x);
+	return remember(x, TYPEOF(place) == INTSXP ?
 	    rfm_group_member(pointer, INTEGER(place)[0]) :
-	    rfm_payload_of(pointer);
+	    rfm_payload_of(pointer));
 }
 
+/* look at what a vector may be */
 struct rfm_payload *
 rfm_altvec_payload(SEXP x)
 {
@@ -129,7 +158,6 @@ rfm_altvec_live(SEXP x)
 		    "its store.");
 	return payload;
 }
-
 /* tell whether a vector's store is open */
 bool
 rfm_altvec_open(SEXP x)
@@ -178,7 +206,7 @@ rfm_altvec_blank(uint32_t type, double promised_length)
 	}
 	UNPROTECT(1);
 	PROTECT(beside);
-	x = R_new_altrep(classes[type], pointer, beside);
+	x = new_vector(type, pointer, beside);
 	UNPROTECT(2);
 	return x;
 }
@@ -186,14 +214,14 @@ rfm_altvec_blank(uint32_t type, double promised_length)
 SEXP
 rfm_altvec_window(SEXP pointer, uint32_t type)
 {
-	return R_new_altrep(classes[type], pointer, R_NilValue);
+	return new_vector(type, pointer, R_NilValue);
 }
 
 SEXP
 rfm_altvec_alias(SEXP x)
 {
-	return R_new_altrep(classes[rfm_type_of(TYPEOF(x))],
-	    R_altrep_data1(x), R_altrep_data2(x));
+	return new_vector(rfm_type_of(TYPEOF(x)), R_altrep_data1(x),
+	    R_altrep_data2(x));
 }
 
 /* make a blank vector that is one of a group */
@@ -205,7 +233,7 @@ rfm_altvec_member(struct rfm_runtime *runtime, uint32_t type)
 	if (!rfm_type_fixed(type) || !rfm_store_keeps(runtime->store))
 		return rfm_altvec_blank(type, -1);
 	group = PROTECT(rfm_runtime_group(runtime, &place));
-	x = R_new_altrep(classes[type], group, place);
+	x = new_vector(type, group, place);
 	UNPROTECT(1);
 	return x;
 }

@@ -909,6 +909,7 @@ rfm_ops_binary(const char *generic, SEXP e1, SEXP e2)
 	return result;
 }
 /* compute a mathematical function */
+/* tell whether a function goes element by element */
 static bool
 is_elementwise(const char *generic, SEXP extra)
 {
@@ -932,9 +933,9 @@ rfm_ops_math(const char *generic, SEXP x, SEXP extra)
 	PROTECT(job.call);
 	PROTECT(job.environment);
 	job.length = job.operands[0].length;
+	function = TYPEOF(x) == REALSXP && extra == R_NilValue ?
+	    function_of(generic) : FUNCTIONS;
 	if (is_elementwise(generic, extra) && blocks_will_do(&job)) {
-		function = TYPEOF(x) == REALSXP && extra == R_NilValue ?
-		    function_of(generic) : FUNCTIONS;
 		result = PROTECT(function == FUNCTIONS ?
 		    compute_blocks(&job) : compute_function(&job, function));
 		copy_attributes(&job, result, most);

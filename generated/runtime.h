@@ -39,6 +39,7 @@ void                rfm_group_hold(SEXP group, int place,
                         struct rfm_payload *);
 struct rfm_payload *rfm_group_member(SEXP group, int place);
 uint64_t            rfm_payload_total(const struct rfm_payload *);
+extern uint64_t     rfm_payload_farewells; /* payloads let go of so far */
 /* getting room */
 enum rfm_kind { RFM_KIND_COMMITTED, RFM_KIND_TEMPORARY, RFM_KIND_BLOCK };
 enum rfm_status rfm_runtime_allocate(struct rfm_runtime *, enum rfm_kind,
