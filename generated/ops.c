@@ -958,7 +958,7 @@ rfm_ops_view(SEXP x)
 	SEXP inner = rfm_altvec_inner(x), class, front, view;
 	R_xlen_t k, n;
 
-	if (inner == NULL || rfm_type_of(TYPEOF(x)) > RFM_RAW)
+	if (inner == NULL || TYPEOF(x) == VECSXP)
 		return strip(x);
 	view = PROTECT(rfm_altvec_alias(inner));
 	DUPLICATE_ATTRIB(view, x);
@@ -992,7 +992,7 @@ rfm_ops_settle(SEXP y, SEXP x)
 	if (is_view_of(y, x) || MAYBE_SHARED(y))
 		y = Rf_duplicate(y);
 	PROTECT(y);
-	if (!single && type != 0 && type <= RFM_RAW && !Rf_isObject(y) &&
+	if (!single && type != 0 && type != RFM_LIST && !Rf_isObject(y) &&
 	    rfm_altvec_inner(y) == NULL)
 		z = rfm_altvec_sibling(x, type, (uint64_t)XLENGTH(y));
 	if (z != NULL) {
@@ -1095,7 +1095,7 @@ rfm_ops_transpose(SEXP x)
 	uint64_t rows, columns, j;
 
 	if (rfm_altvec_inner(x) == NULL || Rf_length(dim) != 2 ||
-	    type > RFM_RAW || XLENGTH(x) == 0)
+	    !rfm_type_fixed(type) || XLENGTH(x) == 0)
 		return R_NilValue;
 	rows = (uint64_t)INTEGER(dim)[0];
 	columns = (uint64_t)INTEGER(dim)[1];

@@ -48,9 +48,11 @@ sort.fmalloc <- function(x, decreasing = FALSE, ...) {
   in_store(sort(view(x), decreasing = decreasing, ...), x)
 }
 
+# order() wants something ordinary that sorts alike. Text is that itself, and then the
+# method of order() decides whether the locale counts.
 #' @export
 xtfrm.fmalloc <- function(x) {
-  if (is.numeric(x)) without_class(x) else xtfrm(view(x))
+  if (is.numeric(x) || is.character(x)) without_class(x) else xtfrm(view(x))
 }
 
 #' @export

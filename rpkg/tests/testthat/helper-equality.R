@@ -208,6 +208,7 @@ explained <- matrix(ncol = 4, byrow = TRUE, c(
   "pmax|pmin", "", "", "for objects R compares by `>`, which makes NaN NA, and keeps logical",
   "all.equal", "right", "", "the method is that of the ordinary target, and sees the class",
   "order", "", "complex raw", "R ranks objects: it can do so by radix, and refuses raw",
+  "xtfrm", "", "character", "is the text, so that the method of order() has its say",
   "vapply", "", "character", "R makes a list of an object first, and so no names of its strings"
 ))
 

@@ -57,7 +57,7 @@ test_that("factors, dates and times that lie in a store behave as ordinary ones"
 
 test_that("results as large as their operands lie in the store, with the right class", {
   store <- new_store()
-  for (type in intersect(supported(store), c("logical", "integer", "numeric", "complex", "raw"))) {
+  for (type in setdiff(supported(store), "list")) {
     operands <- operands_of(equality_values(type), equality_values(type))
     variables <- lapply(operands, stored_operand, store, TRUE)
     for (expression in backed_expressions) {
