@@ -38,6 +38,7 @@ rfm_status_name(enum rfm_status status)
 		[RFM_NO_RECORD] = "no_record",
 		[RFM_TOMBSTONE] = "tombstone",
 		[RFM_MISMATCH] = "mismatch",
+		[RFM_HAS_PARENT] = "has_parent",
 	};
 
 	if ((unsigned)status >= RFM_STATUSES)

@@ -28,6 +28,7 @@ enum rfm_status {
 	RFM_NO_RECORD,  /* no record has this id */
 	RFM_TOMBSTONE,  /* the record was destroyed */
 	RFM_MISMATCH,   /* a reference does not fit what it points at */
+	RFM_HAS_PARENT, /* an element of a list cannot be destroyed */
 	RFM_STATUSES
 };
 /* the detail of an error */

@@ -481,6 +481,8 @@ remedy(enum rfm_status status)
 		[RFM_CLOSED] = "Open it again with open_fmalloc().",
 		[RFM_READ_ONLY] = "Open it with access = \"write\" for that.",
 		[RFM_FORKED] = "Do it in the parent process.",
+		[RFM_HAS_PARENT] = "Take it out of the list first, or "
+		    "destroy the list.",
 		[RFM_POISONED] = "What was written since the last "
 		    "sync_fmalloc() may be lost: save what matters "
 		    "elsewhere, then close and reopen the store.",

@@ -46,6 +46,11 @@ struct rfm_store {
 	uint64_t            arena_bytes, arena_limit;
 	struct rfm_payload *payloads;
 	uint64_t            temporaries, temporary_bytes;
+	struct finding     *findings;     /* bad cells of lists */
+	size_t              finding_count, finding_room;
+	uint64_t           *orphans;      /* ids of elements to be freed */
+	size_t              orphan_count, orphan_room;
+	uint32_t            mark;         /* of the last walk */
 	int64_t             last_sync;
 	struct rfm_file    *fork_file;    /* only while forking */
 	bool                created, closed, forked, growing;
@@ -55,6 +60,10 @@ struct rfm_store {
 };
 
 static struct rfm_store *stores;
+struct finding {
+	uint64_t list, index;    /* the list's id */
+	bool     mended;
+};
 /* functions that are used before they are defined */
 static enum rfm_status make_room(struct rfm_store *, uint64_t bytes,
     uint64_t align, uint64_t *offset, struct rfm_error *);
@@ -66,7 +75,16 @@ static enum rfm_status append_and_apply(struct rfm_store *,
     enum rfm_record_kind, const void *body, struct rfm_error *);
 static enum rfm_status reserve_chunks(struct rfm_store *, uint64_t first,
     uint64_t last, struct rfm_error *);
-static void close_payload(struct rfm_payload *, bool reclaims);
+static void close_payload(struct rfm_payload *);
+static enum rfm_status publish(struct rfm_payload *, uint32_t flags,
+    bool seals, struct rfm_error *);
+static void sweep_orphans(struct rfm_store *);
+static void forget_cells(struct rfm_store *, const struct rfm_entry *);
+static void drop_elements(struct rfm_payload *, struct rfm_payload **dying);
+struct walk;
+struct node;
+static enum rfm_status note_loop(struct rfm_store *, uint64_t list,
+    uint64_t index, uint64_t id, struct rfm_error *);
 static enum rfm_status note_owner(struct rfm_store *,
     struct rfm_error *);
 static void discard(struct rfm_store *);
@@ -690,6 +708,32 @@ rfm_store_create(struct rfm_store *store, uint32_t type,
 	*payload = p;
 	return RFM_OK;
 }
+/* remember orphans */
+static bool
+is_orphan(const struct rfm_entry *e)
+{
+	return (e->flags & RFM_ALLOCATE_ELEMENT) != 0 &&
+	    e->state == RFM_COMMITTED && e->parents == 0 &&
+	    e->attachment == NULL;
+}
+
+static void
+note_orphan(struct rfm_store *store, const struct rfm_entry *e)
+{
+	if (!is_orphan(e) || !writes_file(store))
+		return;
+	if (store->orphan_count == store->orphan_room) {
+		size_t    more = store->orphan_room * 2 + 16;
+		uint64_t *list = realloc(store->orphans,
+		    more * sizeof *list);
+
+		if (list == NULL)
+			return;
+		store->orphans = list;
+		store->orphan_room = more;
+	}
+	store->orphans[store->orphan_count++] = e->id;
+}
 /* return a payload's room or its row */
 static void
 give_temporary_back(struct rfm_store *store, const struct rfm_payload *p)
@@ -713,8 +757,10 @@ detach(struct rfm_store *store, const struct rfm_payload *p)
 {
 	struct rfm_entry *e = rfm_catalog_find(&store->catalog, p->id);
 
-	if (e != NULL && e->attachment == p)
-		e->attachment = NULL;
+	if (e == NULL || e->attachment != p)
+		return;
+	e->attachment = NULL;
+	note_orphan(store, e);
 }
 /* end a payload */
 static void
@@ -736,15 +782,53 @@ end_payload(struct rfm_payload *p)
 	rfm_store_release(store);
 }
 /* drop one handle of a payload */
-void
-rfm_payload_release(struct rfm_payload *p)
+static void
+drop_handle(struct rfm_payload *p, struct rfm_payload **dying)
 {
 	if (--p->handles > 0)
 		return;
-	for (uint32_t k = 0; k < p->part_count; k++)
-		end_payload(p->parts[k]);
-	free(p->parts);
-	end_payload(p);
+	p->dying = *dying;
+	*dying = p;
+}
+
+static void
+end_all(struct rfm_payload *dying)
+{
+	while (dying != NULL) {
+		struct rfm_payload *p = dying;
+
+		dying = p->dying;
+		drop_elements(p, &dying);
+		for (uint32_t k = 0; k < p->part_count; k++)
+			end_payload(p->parts[k]);
+		free(p->parts);
+		end_payload(p);
+	}
+}
+
+void
+rfm_payload_release(struct rfm_payload *p)
+{
+	struct rfm_payload *dying = NULL;
+
+	drop_handle(p, &dying);
+	end_all(dying);
+}
+/* let go of a temporary list's elements */
+static void
+drop_elements(struct rfm_payload *list, struct rfm_payload **dying)
+{
+	if (list->type != RFM_LIST || list->state != RFM_TEMPORARY)
+		return;
+	for (uint64_t i = 0; i < list->length; i++) {
+		struct rfm_payload *child =
+		    ((struct rfm_payload **)list->address)[i];
+
+		if (child == NULL)
+			continue;
+		child->parents--;
+		drop_handle(child, dying);
+	}
 }
 /* keep the list of parts */
 static enum rfm_status
@@ -867,6 +951,26 @@ attach_parts(struct rfm_payload *owner, const struct rfm_entry *e,
 	}
 	return RFM_OK;
 }
+/* see whether a payload is in a list */
+static bool
+in_a_list(const struct rfm_payload *p)
+{
+	const struct rfm_entry *e = rfm_catalog_find(&p->store->catalog,
+	    p->id);
+
+	return e != NULL && (e->parents > 0 ||
+	    (p->store->access == RFM_READ &&
+	    (e->flags & RFM_ALLOCATE_ELEMENT) != 0));
+}
+
+static bool
+has_parents(const struct rfm_payload *p)
+{
+	const struct rfm_entry *e = p->id == 0 ? NULL :
+	    rfm_catalog_find(&p->store->catalog, p->id);
+
+	return p->parents > 0 || (e != NULL && e->parents > 0);
+}
 /* share a payload */
 void
 rfm_payload_retain(struct rfm_payload *p)
@@ -877,7 +981,8 @@ rfm_payload_retain(struct rfm_payload *p)
 bool
 rfm_payload_shared(const struct rfm_payload *p)
 {
-	return p->handles > 1 || p->state == RFM_SEALED;
+	return p->handles > 1 || p->state == RFM_SEALED ||
+	    (p->id != 0 && in_a_list(p));
 }
 /* find a record's payload */
 enum rfm_status
@@ -904,6 +1009,250 @@ rfm_store_find(struct rfm_store *store, uint64_t id,
 	*payload = p;
 	return RFM_OK;
 }
+/* read a cell of a list */
+struct node {
+	uint64_t            id;
+	struct rfm_payload *temporary;
+};
+
+static struct node
+node_of(struct rfm_payload *p)
+{
+	struct node node = { p->id, p->id == 0 ? p : NULL };
+
+	return node;
+}
+
+static struct rfm_payload *
+pointer_in(const struct rfm_payload *list, uint64_t index)
+{
+	return ((struct rfm_payload **)list->address)[index];
+}
+
+static uint64_t
+id_in(const struct rfm_store *store, const struct rfm_entry *list,
+    uint64_t index)
+{
+	return ((const uint64_t *)address_of(store, list->offset))[index];
+}
+static struct finding *
+finding_at(const struct rfm_store *store, uint64_t list, uint64_t index)
+{
+	size_t low = 0, high = store->finding_count;
+
+	while (low < high) {
+		size_t          middle = low + (high - low) / 2;
+		struct finding *f = &store->findings[middle];
+
+		if (f->list == list && f->index == index)
+			return f->mended ? NULL : f;
+		if (f->list < list || (f->list == list &&
+		    f->index < index))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static struct rfm_entry *
+row_in(const struct rfm_store *store, const struct rfm_entry *list,
+    uint64_t index)
+{
+	struct rfm_entry *e = rfm_catalog_find(&store->catalog,
+	    id_in(store, list, index));
+
+	return e != NULL && e->owner == 0 && e->state != RFM_DESTROYED &&
+	    finding_at(store, list->id, index) == NULL ? e : NULL;
+}
+static enum rfm_status
+bad_cell(struct rfm_error *error, uint64_t list, uint64_t index,
+    uint64_t id)
+{
+	return rfm_fail(error, RFM_DAMAGED, "element %llu of list %llu is"
+	    " bad: it names record %llu, which is not there or contains the"
+	    " list", (unsigned long long)index + 1,
+	    (unsigned long long)list, (unsigned long long)id);
+}
+
+static enum rfm_status
+node_in(const struct rfm_store *store, struct node list, uint64_t index,
+    struct node *child, struct rfm_error *error)
+{
+	const struct rfm_entry *e;
+	uint64_t                id;
+
+	memset(child, 0, sizeof *child);
+	if (list.id == 0) {
+		struct rfm_payload *p = pointer_in(list.temporary, index);
+
+		if (p != NULL)
+			*child = node_of(p);
+		return RFM_OK;
+	}
+	e = rfm_catalog_find(&store->catalog, list.id);
+	id = id_in(store, e, index);
+	child->id = id;
+	if (id != 0 && row_in(store, e, index) == NULL)
+		return bad_cell(error, list.id, index, id);
+	return RFM_OK;		/* keeps I10 */
+}
+/* walk through lists */
+struct step {
+	struct node node;
+	uint64_t    next;       /* cell to look at */
+	uint64_t    length;     /* 0: not a list */
+};
+
+struct walk {
+	struct rfm_store *store;
+	struct step      *steps;
+	size_t            depth, room;
+	bool              lists_only, scanning, sealing;
+	struct node       wanted;
+	bool              found;
+	struct node      *nodes;        /* collected */
+	size_t            count, nodes_room;
+	uint64_t          records;      /* that they need */
+};
+
+static enum rfm_status collect(struct walk *, struct node,
+    struct rfm_error *);
+
+static uint32_t *
+mark_of(const struct rfm_store *store, struct node node)
+{
+	return node.id == 0 ? &node.temporary->mark :
+	    &rfm_catalog_find(&store->catalog, node.id)->mark;
+}
+
+static uint64_t
+cells_of(const struct rfm_store *store, struct node node)
+{
+	const struct rfm_entry *e;
+
+	if (node.id == 0)
+		return node.temporary->type == RFM_LIST
+		    ? node.temporary->length : 0;
+	e = rfm_catalog_find(&store->catalog, node.id);
+	return e->type == RFM_LIST ? e->length : 0;
+}
+static enum rfm_status
+secure_list(void **list, size_t *room, size_t count, size_t each,
+    struct rfm_error *error)
+{
+	size_t more = *room * 2 + 32;
+	void  *larger;
+
+	if (count < *room)
+		return RFM_OK;
+	larger = more > SIZE_MAX / each ? NULL
+	    : realloc(*list, more * each);
+	if (larger == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory to go through a list");
+	*list = larger;
+	*room = more;
+	return RFM_OK;
+}
+
+static enum rfm_status
+enter(struct walk *w, struct node node, struct rfm_error *error)
+{
+	void           *steps = w->steps;
+	enum rfm_status status = secure_list(&steps, &w->room, w->depth,
+	    sizeof *w->steps, error);
+
+	w->steps = steps;
+	RFM_TRY(status);
+	*mark_of(w->store, node) = w->store->mark;
+	w->steps[w->depth++] = (struct step){ node, 0,
+	    cells_of(w->store, node) };
+	w->found |= node.id == w->wanted.id &&
+	    node.temporary == w->wanted.temporary;
+	return RFM_OK;
+}
+static void
+begin_walk(struct rfm_store *store, struct walk *w)
+{
+	memset(w, 0, sizeof *w);
+	w->store = store;
+	if (store->mark > UINT32_MAX - 4) {
+		for (size_t i = 0; i < store->catalog.count; i++)
+			store->catalog.entries[i].mark = 0;
+		for (struct rfm_payload *p = store->payloads; p != NULL;
+		    p = p->next)
+			p->mark = 0;
+		store->mark = 0;
+	}
+	store->mark += 2;
+}
+
+static void
+end_walk(struct walk *w)
+{
+	free(w->steps);
+	free(w->nodes);
+}
+static enum rfm_status
+look_at_cell(struct walk *w, struct node list, uint64_t index,
+    struct rfm_error *error)
+{
+	struct node     child;
+	uint32_t        mark;
+	enum rfm_status status = node_in(w->store, list, index, &child,
+	    error);
+
+	if (status != RFM_OK)
+		return w->scanning ? RFM_OK : status;
+	if ((child.id == 0 && child.temporary == NULL) ||
+	    (w->lists_only && cells_of(w->store, child) == 0))
+		return RFM_OK;
+	mark = *mark_of(w->store, child);
+	if (mark == w->store->mark)
+		return w->scanning ? note_loop(w->store, list.id, index,
+		    child.id, error) : bad_cell(error, list.id, index,
+		    child.id);
+	return mark == w->store->mark + 1 ? RFM_OK
+	    : enter(w, child, error);
+}
+static enum rfm_status
+walk_below(struct walk *w, struct node root, struct rfm_error *error)
+{
+	RFM_TRY(enter(w, root, error));
+	while (w->depth > 0) {
+		struct step *s = &w->steps[w->depth - 1];
+		struct node  node = s->node;
+
+		if (s->next < s->length) {
+			RFM_TRY(look_at_cell(w, node, s->next++, error));
+			continue;
+		}
+		w->depth--;
+		*mark_of(w->store, node) = w->store->mark + 1;
+		if (!w->lists_only)
+			RFM_TRY(collect(w, node, error));
+	}
+	return RFM_OK;
+}
+/* collect what has to be published */
+static enum rfm_status
+collect(struct walk *w, struct node node, struct rfm_error *error)
+{
+	void           *nodes = w->nodes;
+	enum rfm_status status;
+
+	if (node.id != 0 && (!w->sealing || rfm_catalog_find(
+	    &w->store->catalog, node.id)->state == RFM_SEALED))
+		return RFM_OK;
+	status = secure_list(&nodes, &w->nodes_room, w->count,
+	    sizeof *w->nodes, error);
+	w->nodes = nodes;
+	RFM_TRY(status);
+	w->nodes[w->count++] = node;
+	w->records += 1 + (node.id == 0 ? node.temporary->part_count : 0);
+	return RFM_OK;
+}
 /* write a seal */
 static enum rfm_status
 log_seal(struct rfm_store *store, uint64_t first, uint64_t id,
@@ -924,7 +1273,59 @@ log_seal(struct rfm_store *store, uint64_t first, uint64_t id,
 	}
 	return RFM_OK;
 }
-/* seal a temporary that has parts */
+/* publish a payload with all that is in it */
+static void
+turn_cells(struct rfm_payload *list, bool into_ids)
+{
+	uint64_t            *ids = list->address;
+	struct rfm_payload **pointers = list->address;
+
+	for (uint64_t i = 0; i < list->length; i++) {
+		if (ids[i] == 0)
+			continue;
+		if (into_ids)
+			ids[i] = pointers[i]->id;
+		else
+			pointers[i] = rfm_catalog_find(
+			    &list->store->catalog, ids[i])->attachment;
+	}
+}
+
+static void
+turn_handles(struct rfm_payload *list)
+{
+	const uint64_t *ids = list->address;
+
+	for (uint64_t i = 0; i < list->length; i++) {
+		struct rfm_entry   *e;
+		struct rfm_payload *child;
+
+		if (ids[i] == 0)
+			continue;
+		e = rfm_catalog_find(&list->store->catalog, ids[i]);
+		child = e->attachment;
+		e->parents++;
+		child->parents--;
+		rfm_payload_release(child);
+	}
+}
+static enum rfm_status
+log_whole(struct rfm_payload *p, uint32_t flags, struct rfm_error *error)
+{
+	enum rfm_status status;
+
+	if (p->type == RFM_LIST)
+		turn_cells(p, true);
+	status = log_allocation(p, flags, error);
+	if (p->type == RFM_LIST && status == RFM_OK)
+		turn_handles(p);
+	else if (p->type == RFM_LIST)
+		turn_cells(p, false);
+	RFM_TRY(status);
+	for (uint32_t k = 0; k < p->part_count; k++)
+		RFM_TRY(log_allocation(p->parts[k], 0, error));
+	return RFM_OK;
+}
 static enum rfm_status
 secure_records(struct rfm_store *store, uint64_t records,
     struct rfm_error *error)
@@ -935,22 +1336,45 @@ secure_records(struct rfm_store *store, uint64_t records,
 }
 
 static enum rfm_status
-log_with_parts(struct rfm_payload *p, uint32_t flags,
+log_collected(struct walk *w, uint32_t flags, struct rfm_error *error)
+{
+	struct rfm_store *store = w->store;
+	uint64_t          first = 0;
+	struct node       root = w->nodes[w->count - 1];
+
+	for (size_t i = 0; i < w->count; i++)
+		if (w->nodes[i].id != 0)
+			RFM_TRY(log_seal(store, w->nodes[i].id,
+			    w->nodes[i].id, error));
+	for (size_t i = 0; i < w->count; i++) {
+		struct rfm_payload *p = w->nodes[i].temporary;
+
+		if (p == NULL)
+			continue;
+		RFM_TRY(log_whole(p, p == root.temporary ? flags
+		    : RFM_ALLOCATE_ELEMENT, error));
+		if (first == 0)
+			first = p->id;
+	}
+	return w->sealing && first != 0 ? log_seal(store, first,
+	    root.temporary->id, error) : RFM_OK;
+}
+static enum rfm_status
+publish(struct rfm_payload *p, uint32_t flags, bool seals,
     struct rfm_error *error)
 {
-	RFM_TRY(log_allocation(p, flags, error));
-	for (uint32_t k = 0; k < p->part_count; k++)
-		RFM_TRY(log_allocation(p->parts[k], 0, error));
-	return RFM_OK;
-}
+	struct walk     w;
+	enum rfm_status status;
 
-static enum rfm_status
-seal_temporary(struct rfm_payload *p, struct rfm_error *error)
-{
-	RFM_TRY(secure_records(p->store, p->part_count + (uint64_t)2,
-	    error));	/* keeps I13 */
-	RFM_TRY(log_with_parts(p, RFM_ALLOCATE_ELEMENT, error));
-	return log_seal(p->store, p->id, p->id, error);
+	begin_walk(p->store, &w);
+	w.sealing = seals;
+	status = walk_below(&w, node_of(p), error);
+	if (status == RFM_OK && w.count > 0)
+		status = secure_records(p->store, w.records + 1, error);
+	if (status == RFM_OK && w.count > 0)	/* keeps I13 */
+		status = log_collected(&w, flags, error);
+	end_walk(&w);
+	return status;
 }
 /* seal a payload */
 enum rfm_status
@@ -968,11 +1392,11 @@ rfm_store_seal(struct rfm_payload *p, struct rfm_error *error)
 		    "%s is a scratch store and keeps no records",
 		    store->path);
 	RFM_TRY(refuse_change(store, error));
+	if (p->type == RFM_LIST || (p->id == 0 && p->part_count > 0))
+		return publish(p, RFM_ALLOCATE_ELEMENT, true, error);
 	if (p->state == RFM_COMMITTED)
 		return log_seal(store, p->id, p->id, error);
-	if (p->part_count == 0)
-		return log_allocation(p, RFM_ALLOCATE_SEALED, error);
-	return seal_temporary(p, error);
+	return log_allocation(p, RFM_ALLOCATE_SEALED, error);
 }
 /* keep a temporary */
 enum rfm_status
@@ -993,6 +1417,8 @@ rfm_store_keep(struct rfm_payload *p, struct rfm_error *error)
 		return rfm_fail(error, RFM_ARGUMENT,
 		    "a vector with parts is kept by sealing it");
 	RFM_TRY(refuse_change(store, error));
+	if (p->type == RFM_LIST)
+		return publish(p, 0, false, error);
 	return log_allocation(p, 0, error);
 }
 /* checkpoint the store */
@@ -1026,6 +1452,8 @@ commit(struct rfm_store *store, struct rfm_error *error)
 
 	if (store->log.uncommitted > 0)
 		RFM_TRY(begin(store, error));
+	if (store->log.begun)
+		sweep_orphans(store);
 	RFM_TRY(rfm_log_commit(&store->log, catalog->next_id == 0 ? 1
 	    : catalog->next_id, error));
 	store->last_sync = store->os->now(store->os);
@@ -1056,42 +1484,150 @@ tidy_log(struct rfm_store *store, struct rfm_error *error)
 		return RFM_OK;
 	return rfm_store_sync(store, error);
 }
+/* hold what was freed since the last commit */
+static uint64_t
+row_extent(const struct rfm_entry *e)
+{
+	uint64_t bytes = 0;
+
+	(void)rfm_extent_bytes(e->bytes, &bytes);
+	return bytes;
+}
+
+static enum rfm_status
+hold_extent(struct rfm_store *store, struct rfm_entry *e,
+    uint64_t offset, uint64_t bytes, struct rfm_error *error)
+{
+	if (store->access == RFM_READ) {
+		e->attachment = NULL;
+		return RFM_OK;
+	}
+	if (!extents_push(&store->pending, offset, bytes))
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory to remember freed extents");
+	return RFM_OK;
+}
+
+static enum rfm_status
+hold_freed(struct rfm_store *store, struct rfm_entry *e,
+    struct rfm_error *error)
+{
+	struct rfm_entry *part = NULL;
+
+	RFM_TRY(hold_extent(store, e, e->offset, row_extent(e), error));
+	while ((part = rfm_catalog_part(&store->catalog, e, part)) != NULL)
+		RFM_TRY(hold_extent(store, part, part->offset,
+		    row_extent(part), error));
+	return RFM_OK;
+}
+static enum rfm_status
+hold_left(struct rfm_store *store, struct rfm_entry *e,
+    const struct rfm_entry *old, struct rfm_error *error)
+{
+	uint64_t kept = e->offset == old->offset ? row_extent(e) : 0;
+
+	if (kept >= row_extent(old))
+		return RFM_OK;
+	return hold_extent(store, e, old->offset + kept,
+	    row_extent(old) - kept, error);
+}
+/* free a record */
+static enum rfm_status
+free_record(struct rfm_store *store, uint64_t id, struct rfm_error *error)
+{
+	struct rfm_free_disk body = { id };
+	struct rfm_entry    *e;
+
+	RFM_TRY(append_and_apply(store, RFM_RECORD_FREE, &body, error));
+	e = rfm_catalog_find(&store->catalog, id);
+	(void)hold_freed(store, e, NULL);	/* keeps I6 */
+	if (e->type == RFM_LIST)
+		forget_cells(store, e);
+	return RFM_OK;
+}
+/* free the orphans */
+static void
+sweep_orphans(struct rfm_store *store)
+{
+	while (store->orphan_count > 0) {
+		uint64_t id = store->orphans[store->orphan_count - 1];
+		const struct rfm_entry *e = rfm_catalog_find(
+		    &store->catalog, id);
+
+		store->orphan_count--;
+		if (e == NULL || !is_orphan(e))
+			continue;
+		if (refuse_change(store, NULL) != RFM_OK ||
+		    free_record(store, id, NULL) != RFM_OK) {
+			store->orphan_count++;
+			return;
+		}
+	}
+}
+
+static void
+forget_cells(struct rfm_store *store, const struct rfm_entry *list)
+{
+	for (uint64_t i = 0; i < list->length; i++) {
+		struct rfm_entry *e = row_in(store, list, i);
+
+		if (e == NULL)
+			continue;
+		e->parents--;
+		note_orphan(store, e);
+	}
+}
 /* destroy a payload */
 enum rfm_status
 rfm_store_destroy(struct rfm_payload *p, bool reclaim,
     struct rfm_error *error)
 {
-	struct rfm_store    *store = p->store;
-	struct rfm_free_disk body = { p->id };
-	bool                 reclaims = reclaim && p->state != RFM_TEMPORARY;
+	struct rfm_store   *store = p->store;
+	struct rfm_payload *dying = NULL;
 
 	if (p->state == RFM_DESTROYED)
 		return RFM_OK;
-	if (reclaims) {
+	if (has_parents(p))
+		return rfm_fail(error, RFM_HAS_PARENT,
+		    "the vector is an element of a list, which holds a"
+		    " parent reference to it");
+	if (reclaim && p->state != RFM_TEMPORARY) {
 		RFM_TRY(refuse_change(store, error));
-		RFM_TRY(append_and_apply(store, RFM_RECORD_FREE, &body,
-		    error));
+		RFM_TRY(free_record(store, p->id, error));
 	}
+	drop_elements(p, &dying);
 	for (uint32_t k = 0; k < p->part_count; k++)
-		close_payload(p->parts[k], reclaims);
-	close_payload(p, reclaims);
+		close_payload(p->parts[k]);
+	close_payload(p);
+	end_all(dying);
+	sweep_orphans(store);
 	return reclaim ? tidy_log(store, error) : RFM_OK;
 }
 
 static void
-close_payload(struct rfm_payload *p, bool reclaims)
+close_payload(struct rfm_payload *p)
 {
-	struct rfm_store *store = p->store;
-
 	if (p->state == RFM_TEMPORARY)
-		give_temporary_back(store, p);
+		give_temporary_back(p->store, p);
 	else
-		detach(store, p);
-	if (reclaims && p->state != RFM_TEMPORARY)
-		(void)extents_push(&store->pending, p->offset,
-		    extent_of(p));	/* keeps I6 */
+		detach(p->store, p);
 	p->state = RFM_DESTROYED;
 	p->address = NULL;
+}
+/* widen an extent in place */
+static bool
+widen_extent(struct rfm_store *store, uint64_t offset, uint64_t old,
+    uint64_t extent)
+{
+	if (!rfm_space_widen(store->space, offset, old, extent))
+		return false;
+	if (!writes_file(store) || extent == old ||
+	    reserve_extent(store, offset + old, extent - old, NULL) ==
+	    RFM_OK)
+		return true;
+	(void)rfm_space_add(store->space, offset + old, extent - old,
+	    NULL);
+	return false;
 }
 /* widen a temporary in place */
 bool
@@ -1105,20 +1641,368 @@ rfm_store_widen(struct rfm_payload *p, uint64_t length)
 	    !rfm_multiply(length, rfm_type_bytes(p->type), &bytes) ||
 	    !rfm_extent_bytes(bytes, &extent) ||
 	    rfm_extent_align(bytes) != rfm_extent_align(p->bytes) ||
-	    !rfm_space_widen(store->space, p->offset, old, extent))
+	    !widen_extent(store, p->offset, old, extent))
 		return false;
-	if (writes_file(store) && extent > old &&
-	    reserve_extent(store, p->offset + old, extent - old, NULL)
-	    != RFM_OK) {
-		(void)rfm_space_add(store->space, p->offset + old,
-		    extent - old, NULL);
-		return false;
-	}
-	hand_over(store, p->offset + old, extent - old, false);
+	hand_over(store, p->offset + old, extent - old,
+	    has_meaning(p->type));
 	store->temporary_bytes += extent - old;
 	p->bytes = bytes;
 	p->length = length;
 	return true;
+}
+/* give a record another extent */
+static enum rfm_status
+log_move(struct rfm_payload *p, uint64_t offset, uint64_t bytes,
+    struct rfm_error *error)
+{
+	struct rfm_store    *store = p->store;
+	struct rfm_entry     old = *rfm_catalog_find(&store->catalog, p->id);
+	struct rfm_move_disk body = { p->id, offset, bytes,
+	    bytes / rfm_type_bytes(p->type) };
+
+	RFM_TRY(append_and_apply(store, RFM_RECORD_MOVE, &body, error));
+	(void)hold_left(store, rfm_catalog_find(&store->catalog, p->id),
+	    &old, NULL);		/* keeps I6 */
+	p->offset = offset;
+	p->address = address_of(store, offset);
+	p->bytes = bytes;
+	p->length = body.length;
+	return RFM_OK;
+}
+static enum rfm_status
+relocate(struct rfm_payload *p, uint64_t bytes, enum rfm_growth growth,
+    struct rfm_error *error)
+{
+	struct rfm_store *store = p->store;
+	uint64_t          offset, extent;
+	enum rfm_status   status;
+
+	RFM_TRY(begin(store, error));
+	RFM_TRY(take_extent(store, bytes, growth, &offset, error));
+	(void)rfm_extent_bytes(bytes, &extent);
+	hand_over(store, offset, extent, false);
+	memcpy(address_of(store, offset), p->address,
+	    (size_t)(bytes < p->bytes ? bytes : p->bytes));
+	status = log_move(p, offset, bytes, error);
+	if (status != RFM_OK)		/* keeps I13 */
+		(void)rfm_space_give(store->space, offset, extent, NULL);
+	return status;
+}
+
+static enum rfm_status
+leave_the_committed_place(struct rfm_payload *list,
+    struct rfm_error *error)
+{
+	const struct rfm_catalog *c = &list->store->catalog;
+
+	if (rfm_catalog_find(c, list->id)->epoch == c->epoch)
+		return RFM_OK;
+	return relocate(list, list->bytes, RFM_GROW, error);
+}
+/* resize a raw block */
+static enum rfm_status
+resize_record(struct rfm_payload *p, uint64_t bytes,
+    enum rfm_growth growth, struct rfm_error *error)
+{
+	struct rfm_store *store = p->store;
+	uint64_t          old = extent_of(p), extent;
+	enum rfm_status   status;
+
+	RFM_TRY(refuse_change(store, error));
+	RFM_TRY(begin(store, error));
+	(void)rfm_extent_bytes(bytes, &extent);
+	if (p->offset % rfm_extent_align(bytes) != 0)
+		return relocate(p, bytes, growth, error);
+	if (extent <= old)
+		return log_move(p, p->offset, bytes, error);
+	if (rfm_extent_align(bytes) != rfm_extent_align(p->bytes) ||
+	    !widen_extent(store, p->offset, old, extent))
+		return relocate(p, bytes, growth, error);
+	hand_over(store, p->offset + old, extent - old, false);
+	status = log_move(p, p->offset, bytes, error);
+	if (status != RFM_OK)		/* keeps I13 */
+		(void)rfm_space_add(store->space, p->offset + old,
+		    extent - old, NULL);
+	return status;
+}
+static enum rfm_status
+resize_temporary(struct rfm_payload *p, uint64_t bytes,
+    enum rfm_growth growth, struct rfm_error *error)
+{
+	struct rfm_store  *store = p->store;
+	struct rfm_payload old = *p;
+	uint64_t           offset, extent;
+
+	if (rfm_store_widen(p, bytes))
+		return RFM_OK;
+	RFM_TRY(take_extent(store, bytes, growth, &offset, error));
+	(void)rfm_extent_bytes(bytes, &extent);
+	hand_over(store, offset, extent, false);
+	memcpy(address_of(store, offset), p->address,
+	    (size_t)(bytes < p->bytes ? bytes : p->bytes));
+	store->temporaries++;
+	store->temporary_bytes += extent;
+	give_temporary_back(store, &old);
+	p->offset = offset;
+	p->address = address_of(store, offset);
+	p->bytes = p->length = bytes;
+	return RFM_OK;
+}
+enum rfm_status
+rfm_store_resize(struct rfm_payload *p, uint64_t bytes,
+    enum rfm_growth growth, struct rfm_error *error)
+{
+	if (p->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (p->type != RFM_BYTES || p->owner != NULL ||
+	    p->state == RFM_SEALED)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "only a raw block that is not sealed can be resized");
+	if (bytes > RFM_FILE_MAX_BYTES)
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "a block of %llu bytes is larger than any store",
+		    (unsigned long long)bytes);
+	return p->id == 0 ? resize_temporary(p, bytes, growth, error)
+	    : resize_record(p, bytes, growth, error);
+}
+/* refuse an impossible link */
+static enum rfm_status
+refuse_loop(struct rfm_payload *list, struct rfm_payload *child,
+    struct rfm_error *error)
+{
+	struct walk     w;
+	enum rfm_status status = RFM_OK;
+	bool            inside = child == list;
+
+	if (child->type == RFM_LIST && child != list && has_parents(list)) {
+		begin_walk(list->store, &w);
+		w.lists_only = true;
+		w.wanted = node_of(list);
+		status = walk_below(&w, node_of(child), error);
+		inside = w.found;
+		end_walk(&w);
+	}
+	if (!inside)
+		return status;
+	return rfm_fail(error, RFM_ARGUMENT,
+	    "a list cannot be an element of itself");
+}
+static enum rfm_status
+refuse_link(struct rfm_payload *list, uint64_t index,
+    struct rfm_payload *child, struct rfm_error *error)
+{
+	if (list->state == RFM_DESTROYED ||
+	    (child != NULL && child->state == RFM_DESTROYED))
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (list->type != RFM_LIST || list->state == RFM_SEALED ||
+	    index >= list->length)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "only a list that is not sealed takes elements, and"
+		    " only as many as it is long");
+	if (list->id != 0)
+		RFM_TRY(refuse_change(list->store, error));
+	if (child == NULL)
+		return RFM_OK;
+	if (child->store != list->store)
+		return rfm_fail(error, RFM_MISMATCH, "elements of a list"
+		    " must be of the same fmalloc runtime");
+	if (child->owner != NULL || child->handles == UINT32_MAX)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "this payload cannot be an element");
+	return refuse_loop(list, child, error);
+}
+/* link an element to a list */
+static void
+link_pointer(struct rfm_payload *list, uint64_t index,
+    struct rfm_payload *child)
+{
+	struct rfm_payload **cell =
+	    (struct rfm_payload **)list->address + index;
+	struct rfm_payload  *old = *cell;
+
+	if (child != NULL) {
+		child->parents++;
+		child->handles++;
+	}
+	*cell = child;
+	if (old != NULL) {
+		old->parents--;
+		rfm_payload_release(old);
+	}
+}
+static void
+link_id(struct rfm_payload *list, uint64_t index,
+    const struct rfm_payload *child)
+{
+	struct rfm_store *store = list->store;
+	struct rfm_entry *e = rfm_catalog_find(&store->catalog, list->id);
+	struct rfm_entry *old = row_in(store, e, index);
+	struct finding   *bad = finding_at(store, list->id, index);
+
+	if (child != NULL)
+		rfm_catalog_find(&store->catalog, child->id)->parents++;
+	((uint64_t *)list->address)[index] = child == NULL ? 0 : child->id;
+	if (bad != NULL)
+		bad->mended = true;
+	if (old != NULL) {
+		old->parents--;
+		note_orphan(store, old);
+	}
+	sweep_orphans(store);
+}
+
+enum rfm_status
+rfm_store_link(struct rfm_payload *list, uint64_t index,
+    struct rfm_payload *child, struct rfm_error *error)
+{
+	RFM_TRY(refuse_link(list, index, child, error));
+	if (list->id == 0) {
+		link_pointer(list, index, child);
+		return RFM_OK;
+	}
+	RFM_TRY(leave_the_committed_place(list, error));
+	if (child != NULL && child->id == 0)
+		RFM_TRY(publish(child, RFM_ALLOCATE_ELEMENT, false, error));
+	link_id(list, index, child);
+	return RFM_OK;
+}
+/* fetch an element of a list */
+enum rfm_status
+rfm_store_element(struct rfm_payload *list, uint64_t index,
+    struct rfm_payload **child, struct rfm_error *error)
+{
+	struct rfm_store *store = list->store;
+	struct rfm_entry *e;
+	uint64_t          id;
+	enum rfm_status   status;
+
+	*child = NULL;
+	if (list->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (list->type != RFM_LIST || index >= list->length)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "subscript out of bounds");
+	if (list->id == 0) {
+		*child = pointer_in(list, index);
+		if (*child != NULL)
+			rfm_payload_retain(*child);
+		return RFM_OK;
+	}
+	id = ((const uint64_t *)list->address)[index];
+	if (id == 0)
+		return RFM_OK;
+	if (finding_at(store, list->id, index) != NULL)
+		return bad_cell(error, list->id, index, id);
+	status = rfm_store_find(store, id, child, error);
+	/* say what a missing element means */
+	if (status != RFM_NO_RECORD && status != RFM_TOMBSTONE)
+		return status;
+	e = rfm_catalog_find(&store->catalog, list->id);
+	if (e != NULL && e->attachment == list)
+		return bad_cell(error, list->id, index, id);
+	return status;
+}
+/* count the cells and find the bad ones */
+static enum rfm_status
+note_finding(struct rfm_store *store, uint64_t list, uint64_t index,
+    struct rfm_error *error)
+{
+	void           *findings = store->findings;
+	enum rfm_status status = secure_list(&findings,
+	    &store->finding_room, store->finding_count,
+	    sizeof *store->findings, error);
+
+	store->findings = findings;
+	RFM_TRY(status);
+	store->findings[store->finding_count++] =
+	    (struct finding){ list, index, false };
+	return RFM_OK;
+}
+
+static enum rfm_status
+count_cells(struct rfm_store *store, const struct rfm_entry *list,
+    struct rfm_error *error)
+{
+	for (uint64_t i = 0; i < list->length; i++) {
+		uint64_t          id = id_in(store, list, i);
+		struct rfm_entry *e = rfm_catalog_find(&store->catalog, id);
+
+		if (id == 0 || (store->access == RFM_READ &&
+		    id >= store->catalog.next_id))
+			continue;
+		if (e != NULL && e->owner == 0 &&
+		    e->state != RFM_DESTROYED)
+			e->parents++;
+		else
+			RFM_TRY(note_finding(store, list->id, i, error));
+	}
+	return RFM_OK;
+}
+/* find loops among the lists */
+static enum rfm_status
+note_loop(struct rfm_store *store, uint64_t list, uint64_t index,
+    uint64_t id, struct rfm_error *error)
+{
+	RFM_TRY(note_finding(store, list, index, error));
+	rfm_catalog_find(&store->catalog, id)->parents--;
+	return RFM_OK;
+}
+
+static bool
+is_live_list(const struct rfm_entry *e)
+{
+	return e->type == RFM_LIST && e->state != RFM_DESTROYED;
+}
+
+static enum rfm_status
+find_loops(struct rfm_store *store, struct rfm_error *error)
+{
+	const struct rfm_catalog *c = &store->catalog;
+	enum rfm_status           status = RFM_OK;
+	struct walk               w;
+
+	begin_walk(store, &w);
+	w.lists_only = w.scanning = true;
+	for (size_t i = 0; i < c->count && status == RFM_OK; i++)
+		if (is_live_list(&c->entries[i]) &&
+		    c->entries[i].parents > 0 &&
+		    c->entries[i].mark < store->mark)
+			status = walk_below(&w, (struct node) {
+			    c->entries[i].id, NULL }, error);
+	end_walk(&w);
+	return status;
+}
+/* look at the lists of a store */
+static int
+by_place(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if (x->list != y->list)
+		return x->list < y->list ? -1 : 1;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+static enum rfm_status
+look_at_lists(struct rfm_store *store, struct rfm_error *error)
+{
+	const struct rfm_catalog *c = &store->catalog;
+
+	if (c->lists == 0 && c->elements == 0)
+		return RFM_OK;
+	for (size_t i = 0; i < c->count; i++)
+		if (is_live_list(&c->entries[i]))
+			RFM_TRY(count_cells(store, &c->entries[i], error));
+	RFM_TRY(find_loops(store, error));
+	if (store->finding_count > 0)
+		qsort(store->findings, store->finding_count,
+		    sizeof *store->findings, by_place);
+	for (size_t i = 0; i < c->count && store->finding_count == 0; i++)
+		note_orphan(store, &c->entries[i]);
+	return RFM_OK;
 }
 /* keep the registry of open stores */
 static void
@@ -1258,53 +2142,6 @@ compare_modes(const struct rfm_store *store, uint32_t flags,
 	    "%s is a %s store and cannot be opened as a %s one",
 	    store->path, scratch ? "scratch" : "persistent",
 	    scratch ? "persistent" : "scratch");
-}
-/* hold what was freed since the last commit */
-static uint64_t
-row_extent(const struct rfm_entry *e)
-{
-	uint64_t bytes = 0;
-
-	(void)rfm_extent_bytes(e->bytes, &bytes);
-	return bytes;
-}
-
-static enum rfm_status
-hold_extent(struct rfm_store *store, struct rfm_entry *e,
-    uint64_t offset, uint64_t bytes, struct rfm_error *error)
-{
-	if (store->access == RFM_READ) {
-		e->attachment = NULL;
-		return RFM_OK;
-	}
-	if (!extents_push(&store->pending, offset, bytes))
-		return rfm_fail(error, RFM_NO_MEMORY,
-		    "no memory to remember freed extents");
-	return RFM_OK;
-}
-
-static enum rfm_status
-hold_freed(struct rfm_store *store, struct rfm_entry *e,
-    struct rfm_error *error)
-{
-	struct rfm_entry *part = NULL;
-
-	RFM_TRY(hold_extent(store, e, e->offset, row_extent(e), error));
-	while ((part = rfm_catalog_part(&store->catalog, e, part)) != NULL)
-		RFM_TRY(hold_extent(store, part, part->offset,
-		    row_extent(part), error));
-	return RFM_OK;
-}
-static enum rfm_status
-hold_left(struct rfm_store *store, struct rfm_entry *e,
-    const struct rfm_entry *old, struct rfm_error *error)
-{
-	uint64_t kept = e->offset == old->offset ? row_extent(e) : 0;
-
-	if (kept >= row_extent(old))
-		return RFM_OK;
-	return hold_extent(store, e, old->offset + kept,
-	    row_extent(old) - kept, error);
 }
 /* read the log into the catalog */
 static enum rfm_status
@@ -1504,6 +2341,9 @@ open_existing(struct rfm_store *store, struct rfm_error *error)
 		RFM_TRY(in_this_file(store, derive_space(store, error),
 		    error));
 	RFM_TRY(map_file(store, error));
+	if (keeps_catalog(store))
+		RFM_TRY(in_this_file(store, look_at_lists(store, error),
+		    error));
 	if (writer)
 		return note_owner(store, error);
 	return RFM_OK;
@@ -1730,6 +2570,8 @@ discard(struct rfm_store *store)
 	rfm_catalog_dispose(&store->catalog);
 	free(store->pending.list);
 	free(store->waiting.list);
+	free(store->findings);
+	free(store->orphans);
 	free(store->chunks);
 	free(store);
 }
@@ -2047,5 +2889,6 @@ rfm_store_describe(struct rfm_store *store, struct rfm_store_info *info)
 	info->temporaries = store->temporaries;
 	info->epoch = store->log.epoch;
 	info->uncommitted = store->log.uncommitted;
+	info->findings = store->finding_count;
 	info->last_sync = store->last_sync;
 }

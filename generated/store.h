@@ -40,6 +40,9 @@ struct rfm_payload {
 	uint32_t            part_count;
 	struct rfm_payload **parts;   /* in order of their number */
 	struct rfm_payload *owner;    /* of a part; else NULL */
+	uint64_t            parents;  /* cells of temporary lists */
+	struct rfm_payload *dying;    /* the next to end */
+	uint32_t            mark;     /* of walks through lists */
 	struct rfm_payload *next, *previous;
 };
 /* what a store tells about itself */
@@ -66,6 +69,7 @@ struct rfm_store_info {
 	uint64_t temporaries;
 	uint64_t epoch;        /* of the last commit */
 	uint64_t uncommitted;  /* records since */
+	uint64_t findings;     /* bad cells of lists, found at opening */
 	int64_t  last_sync;    /* 0: not in this session */
 };
 enum rfm_use {
@@ -109,6 +113,12 @@ enum rfm_status rfm_store_destroy(struct rfm_payload *, bool reclaim,
     struct rfm_error *);
 enum rfm_status rfm_store_extend(struct rfm_payload *owner,
     uint64_t bytes, enum rfm_growth, struct rfm_error *);
+enum rfm_status rfm_store_link(struct rfm_payload *list,
+    uint64_t index, struct rfm_payload *child, struct rfm_error *);
+enum rfm_status rfm_store_element(struct rfm_payload *list,
+    uint64_t index, struct rfm_payload **child, struct rfm_error *);
+enum rfm_status rfm_store_resize(struct rfm_payload *, uint64_t bytes,
+    enum rfm_growth, struct rfm_error *);
 bool rfm_store_widen(struct rfm_payload *, uint64_t length);
 bool rfm_store_keeps(const struct rfm_store *);  /* are creates logged? */
 void rfm_payload_retain(struct rfm_payload *);

@@ -25,6 +25,7 @@
 #' | `fmalloc_no_record` | a reference to a vector the store never had |
 #' | `fmalloc_tombstone` | a reference to a vector that was destroyed |
 #' | `fmalloc_mismatch` | a reference that does not fit what it points at |
+#' | `fmalloc_has_parent` | destroying a vector that a list holds |
 #' | `fmalloc_reference` | a serialized reference that cannot be read |
 #' | `fmalloc_thread` | a call from another thread than R's main one |
 #'
