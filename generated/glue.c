@@ -343,56 +343,27 @@ rfm_c_temporary(SEXP handle, SEXP type, SEXP length)
 	    size_of(length, "length"));
 }
 /* copy any vector into a store */
-struct copy {
-	SEXP                from, to;
-	struct rfm_payload *payload;
-	bool                complete;
-};
-
-static SEXP
-run_copy(void *context)
-{
-	struct copy *copy = context;
-
-	rfm_altvec_copy(copy->from, copy->to);
-	copy->complete = true;
-	return copy->to;
-}
-
-static void
-undo_copy(void *context)
-{
-	struct copy *copy = context;
-
-	if (!copy->complete)                       /* keeps I13 */
-		(void)rfm_store_destroy(copy->payload, true, NULL);
-}
-
-/* choose where a copy goes */
 SEXP
 rfm_c_copy(SEXP handle, SEXP x, SEXP committed)
 {
 	struct rfm_runtime *runtime = handle == R_NilValue ?
 	    rfm_altvec_runtime(x) : runtime_of(handle);
 	uint32_t type = rfm_type_of(TYPEOF(x));
-	enum rfm_kind kind = flag_of(committed, "committed") ?
-	    RFM_KIND_COMMITTED : RFM_KIND_TEMPORARY;
-	struct copy copy = { x, R_NilValue, NULL, false };
-	struct rfm_error error;
+	bool keep = flag_of(committed, "committed");
+	SEXP y;
 
 	rfm_check_thread();
 	if (type == 0)
 		rfm_raise("argument", 0, NULL, "Unsupported vector type");
 	if (runtime == NULL)
 		refuse("runtime", "is needed: x lives in no fmalloc store");
-	copy.to = PROTECT(rfm_altvec_blank(type, -1));
-	if (rfm_runtime_allocate(runtime, kind, type,
-	    (uint64_t)XLENGTH(x), false, &copy.payload, &error) != RFM_OK)
-		rfm_raise_error(&error, runtime->path);
-	rfm_altvec_fill(copy.to, runtime, copy.payload);
-	R_ExecWithCleanup(run_copy, &copy, undo_copy, &copy);
+	y = PROTECT(rfm_altvec_temporary(runtime, type,
+	    (uint64_t)XLENGTH(x)));
+	rfm_altvec_copy(x, y);
+	if (keep)
+		(void)rfm_c_keep(y);               /* keeps I13 */
 	UNPROTECT(1);
-	return copy.to;
+	return y;
 }
 /* dress, ask and destroy vectors */
 SEXP
@@ -408,32 +379,455 @@ rfm_c_shape(SEXP x, SEXP dim, SEXP dimnames, SEXP class)
 }
 
 /* destroy a vector */
+/* destroy the record that a copy stands for */
+static enum rfm_status
+destroy_origin(SEXP x, bool reclaim, struct rfm_error *error)
+{
+	SEXP tag = R_ExternalPtrTag(R_altrep_data1(rfm_altvec_inner(x)));
+	struct rfm_payload *payload = rfm_altvec_payload(x), *origin;
+	enum rfm_status status;
+
+	if (TYPEOF(tag) != REALSXP)
+		return RFM_OK;
+	status = rfm_store_find(payload->store, (uint64_t)REAL(tag)[0],
+	    &origin, error);
+	if (status == RFM_TOMBSTONE)
+		return RFM_OK;
+	RFM_TRY(status);
+	status = rfm_store_destroy(origin, reclaim, error);
+	rfm_payload_release(origin);
+	return status;
+}
+
 SEXP
 rfm_c_destroy(SEXP x, SEXP unsafe)
 {
 	struct rfm_payload *payload = payload_of(x);
 	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
 	bool temporary = payload->state == RFM_TEMPORARY;
-	bool reclaim = flag_of(unsafe, "unsafe") || temporary;
+	bool insists = flag_of(unsafe, "unsafe");
 	struct rfm_error error;
 	uint64_t bytes = rfm_payload_total(payload);
 
 	if (payload->address == NULL)
 		return Rf_ScalarLogical(FALSE);
-	if (rfm_store_destroy(payload, reclaim, &error) != RFM_OK)
+	if ((temporary && destroy_origin(x, insists, &error) != RFM_OK) ||
+	    rfm_store_destroy(payload, insists || temporary, &error) !=
+	    RFM_OK)
 		rfm_raise_error(&error, runtime == NULL ? NULL :
 		    runtime->path);
 	if (temporary)
 		rfm_runtime_returned(runtime, bytes);
 	return Rf_ScalarLogical(TRUE);
 }
-/* list and describe */
+/* give 64 bits as a number */
 static SEXP
 number(uint64_t value)
 {
 	return Rf_ScalarReal((double)value);
 }
+/* move whole objects in and out */
+SEXP
+rfm_c_type_bytes(SEXP type)
+{
+	const char *name = text_of(type, "type");
 
+	return number(rfm_type_bytes(rfm_type_named(name)));
+}
+
+SEXP
+rfm_c_class(SEXP type, SEXP dimensions)
+{
+	uint64_t count = size_of(dimensions, "dimensions");
+
+	return rfm_altvec_class(type_of(type), count > 3 ? 3 : (int)count);
+}
+
+/* take our class away or put it on */
+static bool
+is_our_word(SEXP class, R_xlen_t i)
+{
+	const char *word = CHAR(STRING_ELT(class, i));
+
+	if (strncmp(word, "fmalloc", 7) == 0)
+		return true;
+	return i > 0 && rfm_type_named(word) != 0 &&
+	    strcmp(CHAR(STRING_ELT(class, i - 1)), "fmalloc") == 0;
+}
+
+static void
+drop_class(SEXP x)
+{
+	SEXP class = PROTECT(Rf_getAttrib(x, R_ClassSymbol)), rest;
+	R_xlen_t i, n, kept = 0;
+
+	n = TYPEOF(class) == STRSXP ? XLENGTH(class) : 0;
+	for (i = 0; i < n; i++)
+		kept += !is_our_word(class, i);
+	if (kept < n) {
+		rest = PROTECT(Rf_allocVector(STRSXP, kept));
+		for (i = kept = 0; i < n; i++)
+			if (!is_our_word(class, i))
+				SET_STRING_ELT(rest, kept++,
+				    STRING_ELT(class, i));
+		Rf_setAttrib(x, R_ClassSymbol,
+		    kept == 0 ? R_NilValue : rest);
+		UNPROTECT(1);
+	}
+	UNPROTECT(1);
+}
+
+/* give a vector the attributes of another */
+static void
+dress_like(SEXP x, SEXP model, bool plain)
+{
+	SEXP dim = Rf_getAttrib(model, R_DimSymbol);
+
+	SHALLOW_DUPLICATE_ATTRIB(x, model);
+	if (plain)
+		drop_class(x);
+	else if (!Rf_isObject(model))
+		Rf_setAttrib(x, R_ClassSymbol, rfm_altvec_class(
+		    rfm_type_of(TYPEOF(x)), Rf_length(dim)));
+}
+/* make a temporary like another vector */
+SEXP
+rfm_c_like(SEXP handle, SEXP model, SEXP plain)
+{
+	struct rfm_runtime *runtime = runtime_of(handle);
+	uint32_t type = rfm_type_of(TYPEOF(model));
+	bool bare = flag_of(plain, "plain");
+	struct rfm_payload *payload;
+	struct rfm_error error;
+	SEXP x;
+
+	if (type == 0)
+		rfm_raise("argument", 0, NULL, "Unsupported vector type");
+	x = PROTECT(rfm_altvec_blank(type, (double)XLENGTH(model)));
+	dress_like(x, model, bare);
+	if (rfm_runtime_allocate(runtime, RFM_KIND_TEMPORARY, type,
+	    (uint64_t)XLENGTH(model), !rfm_type_fixed(type), &payload,
+	    &error) != RFM_OK)
+		rfm_raise_error(&error, runtime->path);
+	rfm_altvec_fill(x, runtime, payload);
+	UNPROTECT(1);
+	return x;
+}
+/* tell an R function a number */
+#define MOVE_BYTES ((uint64_t)8 << 20)
+
+static void
+call_back(SEXP function, double value)
+{
+	SEXP number, call;
+
+	if (function == R_NilValue)
+		return;
+	number = PROTECT(Rf_ScalarReal(value));
+	call = PROTECT(Rf_lang2(function, number));
+	(void)Rf_eval(call, R_BaseEnv);
+	UNPROTECT(2);
+}
+/* move elements and tell how far */
+static void
+move_numbers(SEXP x, SEXP to, SEXP tell)
+{
+	uint64_t size = rfm_type_bytes(rfm_type_of(TYPEOF(to))), from, n;
+	uint64_t length = (uint64_t)XLENGTH(to), step = MOVE_BYTES / size;
+	struct rfm_payload *target;
+
+	for (from = 0; from < length; from += n) {
+		n = length - from < step ? length - from : step;
+		R_CheckUserInterrupt();
+		target = rfm_altvec_live(to);
+		rfm_altvec_read(x, from, n,
+		    (char *)target->address + from * size);
+		call_back(tell, (double)(n * size));
+	}
+}
+
+SEXP
+rfm_c_move(SEXP x, SEXP to, SEXP tell)
+{
+	struct rfm_payload *target = payload_of(to);
+
+	if ((uint64_t)XLENGTH(x) != target->length ||
+	    TYPEOF(x) != TYPEOF(to) || TYPEOF(x) == VECSXP)
+		refuse("to", "does not have the elements of x");
+	if (rfm_type_fixed(target->type)) {
+		move_numbers(x, to, tell);
+	} else {
+		rfm_altvec_copy(x, to);
+		call_back(tell, (double)target->bytes);
+	}
+	return R_NilValue;
+}
+/* put an element into a new list */
+SEXP
+rfm_c_put(SEXP list, SEXP position, SEXP element)
+{
+	uint64_t i = size_of(position, "position");
+
+	if (TYPEOF(list) != VECSXP || i < 1 || i > (uint64_t)XLENGTH(list))
+		refuse("position", "is not one of the list's");
+	if (rfm_altvec_inner(element) != NULL)
+		MARK_NOT_MUTABLE(rfm_altvec_inner(element));
+	SET_VECTOR_ELT(list, (R_xlen_t)i - 1, element);
+	return R_NilValue;
+}
+/* give records to a new object */
+static enum rfm_status
+write_record(SEXP x, struct rfm_payload *payload,
+    struct rfm_error *error)
+{
+	enum rfm_status status;
+
+	if (rfm_type_fixed(payload->type))
+		return rfm_store_keep(payload, error);
+	status = rfm_store_seal(payload, error);
+	if (status == RFM_OK)
+		MARK_NOT_MUTABLE(rfm_altvec_inner(x)); /* keeps I7 */
+	return status;
+}
+
+static enum rfm_status
+keep_one(SEXP x, bool keep, struct rfm_error *error)
+{
+	struct rfm_payload *payload = rfm_altvec_payload(x);
+	bool temporary = payload != NULL &&
+	    payload->state == RFM_TEMPORARY;
+	enum rfm_status status;
+
+	if (payload == NULL)
+		return RFM_OK;
+	if (!keep)                                 /* keeps I13 */
+		return rfm_store_destroy(payload, true, NULL);
+	status = write_record(x, payload, error);
+	if (temporary && status == RFM_OK)
+		rfm_runtime_returned(rfm_altvec_runtime(x),
+		    rfm_payload_total(payload));
+	return status == RFM_MODE || status == RFM_READ_ONLY ||
+	    status == RFM_FORKED ? RFM_OK : status;
+}
+
+/* keep all columns or none */
+SEXP
+rfm_c_keep(SEXP x)
+{
+	bool several = rfm_altvec_inner(x) == NULL && TYPEOF(x) == VECSXP;
+	R_xlen_t i, n = several ? XLENGTH(x) : 1;
+	enum rfm_status status = RFM_OK;
+	struct rfm_error error;
+
+	rfm_check_thread();
+	for (i = 0; i < n && status == RFM_OK; i++)
+		status = keep_one(several ? VECTOR_ELT(x, i) : x, true,
+		    &error);
+	if (status != RFM_OK) {
+		while (i-- > 0)
+			(void)keep_one(several ? VECTOR_ELT(x, i) : x,
+			    false, NULL);
+		rfm_raise_error(&error, NULL);
+	}
+	return x;
+}
+/* give a second object to a payload */
+SEXP
+rfm_c_alias(SEXP x, SEXP plain)
+{
+	struct rfm_payload *payload = payload_of(x);
+	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+	bool bare = flag_of(plain, "plain");
+	SEXP y;
+
+	payload = rfm_altvec_live(x);
+	if (runtime == NULL)
+		return x;
+	y = PROTECT(rfm_altvec_blank(payload->type,
+	    (double)payload->length));
+	dress_like(y, x, bare);
+	MARK_NOT_MUTABLE(rfm_altvec_inner(x));     /* keeps I7 */
+	rfm_payload_retain(payload);
+	rfm_altvec_fill(y, runtime, payload);
+	UNPROTECT(1);
+	return y;
+}
+/* collect an object into R's memory */
+static SEXP collect(SEXP x);
+
+/* copy a block of strings or elements */
+#define COLLECT_ELEMENTS ((uint64_t)1 << 18)
+
+static void
+collect_block(SEXP x, SEXP y, R_xlen_t i, R_xlen_t end)
+{
+	for (; i < end; i++)
+		if (TYPEOF(y) == STRSXP)
+			SET_STRING_ELT(y, i, STRING_ELT(x, i));
+		else
+			SET_VECTOR_ELT(y, i, collect(VECTOR_ELT(x, i)));
+}
+/* copy elements into an ordinary vector */
+static void
+collect_elements(SEXP x, SEXP y)
+{
+	uint64_t length = (uint64_t)XLENGTH(y), i, n;
+	uint64_t size = rfm_type_bytes(rfm_type_of(TYPEOF(y)));
+	char *target = TYPEOF(y) == STRSXP || TYPEOF(y) == VECSXP ? NULL :
+	    (char *)(uintptr_t)DATAPTR_RO(y);
+
+	for (i = 0; i < length; i += n) {
+		n = length - i < COLLECT_ELEMENTS ? length - i :
+		    COLLECT_ELEMENTS;
+		R_CheckUserInterrupt();
+		if (target != NULL) {
+			(void)rfm_altvec_live(x);
+			rfm_altvec_read(x, i, n, target + i * size);
+		} else {
+			collect_block(x, y, (R_xlen_t)i, (R_xlen_t)(i + n));
+		}
+	}
+}
+/* collect the attributes that may be ours */
+static void
+collect_attributes(SEXP y)
+{
+	SEXP symbols[] = { R_NamesSymbol, R_DimNamesSymbol,
+		R_RowNamesSymbol, R_LevelsSymbol };
+	int k;
+
+	for (k = 0; k < 4; k++) {
+		SEXP value = PROTECT(Rf_getAttrib(y, symbols[k]));
+
+		if (rfm_altvec_inner(value) != NULL ||
+		    TYPEOF(value) == VECSXP) {
+			value = PROTECT(collect(value));
+			Rf_setAttrib(y, symbols[k], value);
+			UNPROTECT(1);
+		}
+		UNPROTECT(1);
+	}
+}
+
+static SEXP
+collect(SEXP x)
+{
+	bool ours = rfm_altvec_inner(x) != NULL;
+	SEXP y;
+
+	R_CheckStack();
+	if (!ours && TYPEOF(x) != VECSXP)
+		return x;
+	y = PROTECT(Rf_allocVector(TYPEOF(x), XLENGTH(x)));
+	SHALLOW_DUPLICATE_ATTRIB(y, x);
+	collect_attributes(y);
+	if (ours)
+		drop_class(y);
+	collect_elements(x, y);
+	UNPROTECT(1);
+	return y;
+}
+
+SEXP
+rfm_c_collect(SEXP x)
+{
+	rfm_check_thread();
+	return collect(x);
+}
+/* recover a vector from its record */
+struct sought {
+	uint64_t record_offset, id;
+	uint32_t type;
+};
+
+static bool
+note_record(void *context, const struct rfm_record_info *row)
+{
+	struct sought *sought = context;
+
+	if (row->id == 0 || row->record_offset != sought->record_offset)
+		return true;
+	sought->id = row->id;
+	sought->type = row->type;
+	return false;
+}
+
+/* make a vector of a record or fail */
+static struct rfm_payload *
+find_record(struct rfm_runtime *runtime, uint64_t id)
+{
+	struct rfm_payload *payload;
+	struct rfm_error error;
+
+	if (rfm_store_find(runtime->store, id, &payload, &error) != RFM_OK)
+		rfm_raise_error(&error, runtime->path);
+	return payload;
+}
+
+static bool
+is_in_use(const struct rfm_payload *payload)
+{
+	return payload->handles > 1 && payload->state == RFM_COMMITTED;
+}
+
+/* collect what may keep a record in use */
+static struct rfm_runtime *
+find_unused(SEXP handle, uint64_t id)
+{
+	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_payload *payload = find_record(runtime, id);
+	bool used = is_in_use(payload);
+
+	rfm_payload_release(payload);
+	if (!used)
+		return runtime;
+	rfm_runtime_retire_group(runtime);
+	R_gc();
+	return runtime_of(handle);
+}
+/* make a vector of a record, or a copy */
+static SEXP
+recovered(SEXP handle, const struct sought *sought)
+{
+	SEXP x = PROTECT(rfm_altvec_blank(sought->type, -1)), origin;
+	struct rfm_runtime *runtime = find_unused(handle, sought->id);
+	struct rfm_payload *payload = find_record(runtime, sought->id);
+
+	rfm_altvec_fill(x, runtime, payload);
+	if (is_in_use(payload)) {
+		origin = PROTECT(Rf_ScalarReal((double)sought->id));
+		x = PROTECT(Rf_shallow_duplicate(x));
+		if (rfm_altvec_inner(x) == x)
+			R_SetExternalPtrTag(R_altrep_data1(x), origin);
+		UNPROTECT(2);
+	}
+	UNPROTECT(1);
+	return x;
+}
+/* answer a request to recover */
+SEXP
+rfm_c_recover(SEXP handle, SEXP record_offset, SEXP plain)
+{
+	struct rfm_runtime *runtime = runtime_of(handle);
+	struct sought sought = { size_of(record_offset, "record_offset"),
+	    0, 0 };
+	bool bare = flag_of(plain, "plain");
+	SEXP x;
+
+	if (sought.record_offset != 0)
+		rfm_store_each(runtime->store, note_record, &sought);
+	if (rfm_type_sexp(sought.type) == NILSXP)
+		rfm_raise("no_record", 0, runtime->path, "No vector's "
+		    "record lies at that offset: see column record_offset "
+		    "of list_fmalloc_allocations().");
+	x = PROTECT(recovered(handle, &sought));
+	if (!bare)
+		Rf_setAttrib(x, R_ClassSymbol,
+		    rfm_altvec_class(sought.type, 0));
+	UNPROTECT(1);
+	return x;
+}
+/* list and describe */
 static const char *
 state_name(enum rfm_state state)
 {
@@ -624,6 +1018,115 @@ rfm_c_info(SEXP handle)
 	put_counters(list, 7, &info);
 	UNPROTECT(1);
 	return list;
+}
+/* tell sizes and places */
+static double
+object_size(SEXP x)
+{
+	SEXP name = PROTECT(Rf_mkString("utils")), call;
+	double bytes;
+
+	call = PROTECT(Rf_lang2(Rf_install("object.size"), x));
+	bytes = Rf_asReal(Rf_eval(call, R_FindNamespace(name)));
+	UNPROTECT(2);
+	return bytes;
+}
+
+static double
+heap_bytes(SEXP x)
+{
+	SEXP inner = rfm_altvec_inner(x);
+	double bytes;
+	R_xlen_t i;
+
+	if (inner != NULL)
+		return rfm_type_fixed(rfm_type_of(TYPEOF(x))) ? 0 :
+		    heap_bytes(R_altrep_data2(inner));
+	if (TYPEOF(x) != VECSXP)
+		return x == R_NilValue ? 0 : object_size(x);
+	bytes = (double)XLENGTH(x) * sizeof(SEXP);
+	for (i = 0; i < XLENGTH(x); i++)
+		bytes += heap_bytes(VECTOR_ELT(x, i));
+	return bytes;
+}
+
+/* tell the sizes of a vector */
+SEXP
+rfm_c_sizes(SEXP x)
+{
+	struct rfm_payload *payload = rfm_altvec_live(x);
+	uint64_t disk = 0, resident = 0;
+	struct rfm_error error;
+	SEXP sizes;
+
+	if (rfm_store_sizes(payload, &disk, &resident, &error) != RFM_OK)
+		rfm_raise_error(&error, NULL);
+	sizes = PROTECT(Rf_allocVector(REALSXP, 3));
+	REAL(sizes)[0] = (double)disk;
+	REAL(sizes)[1] = (double)resident;
+	REAL(sizes)[2] = heap_bytes(x);
+	UNPROTECT(1);
+	return sizes;
+}
+/* list the extents of the file */
+struct drawing {
+	R_xlen_t count, filled;
+	double  *offset, *bytes, *id;
+	int     *use;
+};
+
+static void
+count_extent(void *context, const struct rfm_extent_info *extent)
+{
+	(void)extent;
+	((struct drawing *)context)->count++;
+}
+
+static void
+draw_extent(void *context, const struct rfm_extent_info *extent)
+{
+	struct drawing *map = context;
+	R_xlen_t i = map->filled;
+
+	if (i == map->count)
+		return;
+	map->offset[i] = (double)extent->offset;
+	map->bytes[i] = (double)extent->bytes;
+	map->id[i] = (double)extent->id;
+	map->use[i] = (int)extent->use + 1;
+	map->filled++;
+}
+
+/* make the columns of the map */
+SEXP
+rfm_c_map(SEXP handle)
+{
+	static const char *names[] = { "offset", "bytes", "generation",
+	    "use", "" };
+	static const char *const uses[] = { "head", "log", "committed",
+	    "sealed", "temporary", "held" };
+	struct rfm_runtime *runtime = runtime_of(handle);
+	struct drawing map = { 0 };
+	SEXP columns = PROTECT(Rf_mkNamed(VECSXP, names)), levels;
+	int k;
+
+	rfm_store_map(runtime->store, count_extent, &map);
+	for (k = 0; k < 4; k++)
+		SET_VECTOR_ELT(columns, k, Rf_allocVector(
+		    k == 3 ? INTSXP : REALSXP, map.count));
+	map.offset = REAL(VECTOR_ELT(columns, 0));
+	map.bytes = REAL(VECTOR_ELT(columns, 1));
+	map.id = REAL(VECTOR_ELT(columns, 2));
+	map.use = INTEGER(VECTOR_ELT(columns, 3));
+	levels = PROTECT(Rf_allocVector(STRSXP, 6));
+	for (k = 0; k < 6; k++)
+		SET_STRING_ELT(levels, k, Rf_mkChar(uses[k]));
+	Rf_setAttrib(VECTOR_ELT(columns, 3), R_LevelsSymbol, levels);
+	Rf_setAttrib(VECTOR_ELT(columns, 3), R_ClassSymbol,
+	    PROTECT(Rf_mkString("factor")));
+	rfm_store_map(runtime->store, draw_extent, &map);
+	UNPROTECT(3);
+	return columns;
 }
 /* verify a file */
 struct findings {

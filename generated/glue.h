@@ -20,12 +20,24 @@ SEXP rfm_c_temporary(SEXP handle, SEXP type, SEXP length);
 SEXP rfm_c_copy(SEXP handle, SEXP x, SEXP committed);
 SEXP rfm_c_shape(SEXP x, SEXP dim, SEXP dimnames, SEXP class);
 SEXP rfm_c_destroy(SEXP x, SEXP unsafe);
+/* doors for whole objects */
+SEXP rfm_c_type_bytes(SEXP type);
+SEXP rfm_c_class(SEXP type, SEXP dimensions);
+SEXP rfm_c_like(SEXP handle, SEXP x, SEXP plain);
+SEXP rfm_c_move(SEXP x, SEXP to, SEXP tell);
+SEXP rfm_c_put(SEXP list, SEXP position, SEXP element);
+SEXP rfm_c_keep(SEXP x);
+SEXP rfm_c_alias(SEXP x, SEXP plain);
+SEXP rfm_c_collect(SEXP x);
+SEXP rfm_c_recover(SEXP handle, SEXP record_offset, SEXP plain);
 /* doors for looking inside */
 SEXP rfm_c_is_fmalloc(SEXP x);
 SEXP rfm_c_vector_info(SEXP x);
 SEXP rfm_c_list(SEXP handle);
 SEXP rfm_c_info(SEXP handle);
 SEXP rfm_c_check(SEXP path);
+SEXP rfm_c_sizes(SEXP x);
+SEXP rfm_c_map(SEXP handle);
 /* doors for arithmetic */
 SEXP rfm_c_ops(SEXP generic, SEXP e1, SEXP e2);
 SEXP rfm_c_math(SEXP generic, SEXP x, SEXP extra);

@@ -298,6 +298,12 @@ rfm_runtime_group(struct rfm_runtime *runtime, SEXP *place)
 	*place = VECTOR_ELT(places, group->used++);
 	return pointer;
 }
+/* retire the latest group */
+void
+rfm_runtime_retire_group(struct rfm_runtime *runtime)
+{
+	R_SetExternalPtrProtected(runtime->anchor, R_NilValue);
+}
 /* put a payload into its place */
 void
 rfm_group_hold(SEXP pointer, int place, struct rfm_payload *payload)

@@ -2849,17 +2849,26 @@ rfm_store_map(struct rfm_store *store, rfm_extent_visitor *visit,
 	show_waiting(store, &store->pending, visit, context);
 	show_waiting(store, &store->waiting, visit, context);
 }
-/* ask how much of a payload is in memory */
+/* tell how large a payload is */
 enum rfm_status
-rfm_store_resident(const struct rfm_payload *p, uint64_t *resident,
-    struct rfm_error *error)
+rfm_store_sizes(const struct rfm_payload *p, uint64_t *disk,
+    uint64_t *resident, struct rfm_error *error)
 {
 	struct rfm_os *os = p->store->os;
+	uint64_t       of_part, in_memory;
 
-	*resident = 0;
+	*disk = *resident = 0;
 	if (p->address == NULL)
 		return RFM_OK;
-	return os->resident(os, p->address, p->bytes, resident, error);
+	*disk = extent_of(p);
+	RFM_TRY(os->resident(os, p->address, p->bytes, resident, error));
+	for (uint32_t k = 0; k < p->part_count; k++) {
+		RFM_TRY(rfm_store_sizes(p->parts[k], &of_part, &in_memory,
+		    error));
+		*disk += of_part;
+		*resident += in_memory;
+	}
+	return RFM_OK;
 }
 /* describe the store */
 void

@@ -74,11 +74,18 @@ check_dimnames <- function(dimnames, dim) {
 }
 
 check_fmalloc_vector <- function(x) {
-  if (!is_fmalloc(x)) {
+  if (!.Call(rfm_c_is_fmalloc, x)) {
     fail("argument", "x must be a vector that lives in an fmalloc store",
       call = sys.call(-1L))
   }
   x
 }
 
-is_fmalloc <- function(x) .Call(rfm_c_is_fmalloc, x)
+# What `plain` is where the caller did not say.
+plain_by_option <- function() {
+  option <- getOption("Rfmalloc.plain", FALSE)
+  if (!is.logical(option) || length(option) != 1L || is.na(option)) {
+    fail("argument", "'Rfmalloc.plain' must be TRUE or FALSE", call = sys.call(-1L))
+  }
+  option
+}

@@ -30,7 +30,8 @@ create_fmalloc_matrix <- function(type = "integer", nrow, ncol, dimnames = NULL,
 #' @param x A vector. With `copy = FALSE`, one that lives in a store.
 #' @param nrow,ncol Number of rows and of columns. One of them may be left out, and
 #'   both if `x` is a matrix already.
-#' @param dimnames `NULL`, or a list of row names and column names.
+#' @param dimnames `NULL`, or a list of row names and column names. If nothing but `x` is
+#'   given, its own stay.
 #' @param copy If `TRUE`, the result is a new matrix, in the store of `x` or, when `x`
 #'   is an ordinary vector, in the default store. If `FALSE`, `x` itself gets
 #'   its dimensions in place, and so does every variable that stands for the same
@@ -47,15 +48,10 @@ create_fmalloc_matrix <- function(type = "integer", nrow, ncol, dimnames = NULL,
 #' @export
 as_fmalloc_matrix <- function(x, nrow = NULL, ncol = NULL, dimnames = NULL,
                               copy = TRUE) {
+  if (is.null(nrow) && is.null(ncol) && is.null(dimnames)) dimnames <- dimnames(x)
   dim <- matrix_dim(x, nrow, ncol)
   dimnames <- check_dimnames(dimnames, dim)
-  ours <- is_fmalloc(x)
-  if (check_flag(copy, "copy")) {
-    m <- .Call(rfm_c_copy, if (!ours) resolve(NULL), x, TRUE)
-  } else {
-    m <- check_fmalloc_vector(x)
-  }
-  .Call(rfm_c_shape, m, dim, dimnames, fmalloc_class(m, "matrix"))
+  shaped(x, dim, dimnames, check_flag(copy, "copy"), 2)
 }
 
 check_dim <- function(nrow, ncol) {
@@ -87,19 +83,6 @@ matrix_dim <- function(x, nrow, ncol) {
 }
 
 quotient <- function(n, by) if (by == 0) 0 else n %/% by
-
-# The class attribute of a vector in a store: its shape, the package, its type.
-fmalloc_class <- function(x, shape = if (length(dim(x)) == 2L) "matrix" else "vector") {
-  classes[[shape]][[typeof(x)]]
-}
-
-classes <- lapply(c(vector = "fmalloc_vector", matrix = "fmalloc_matrix"), function(shape) {
-  lapply(
-    c(logical = "logical", integer = "integer", double = "numeric", complex = "complex",
-      raw = "raw", character = "character", list = "list"),
-    function(type) c(shape, "fmalloc", type)
-  )
-})
 
 # R would take the class "numeric" at its word and make one column of a matrix.
 #' @export

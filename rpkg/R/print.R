@@ -17,7 +17,12 @@
 #' @export
 print.fmalloc <- function(x, ..., max = NULL) {
   limit <- if (is.null(max)) getOption("max.print") else max
-  if (length(dim(x)) == 2L) print_rows(x, limit, ...) else print_elements(x, limit, ...)
+  switch(min(3L, length(dim(x))) + 1L,
+    print_elements(x, limit, ...),
+    print_elements(x, limit, ...),
+    print_rows(x, limit, ...),
+    print_slices(x, limit, ...)
+  )
   invisible(x)
 }
 
@@ -34,6 +39,18 @@ print_rows <- function(x, limit, ...) {
   rows <- min(nrow(x), limit %/% max(1L, ncol(x)))
   print(.subset(x, seq_len(rows), TRUE, drop = FALSE), ..., max = limit)
   if (rows < nrow(x)) cat_omitted(nrow(x) - rows, "rows")
+}
+
+# Whole slices of the last dimension, and at least one.
+print_slices <- function(x, limit, ...) {
+  dim <- dim(x)
+  last <- length(dim)
+  slices <- min(dim[last], max(1, limit %/% max(1, prod(dim[-last]))))
+  y <- .subset(x, seq_len(prod(dim[-last]) * slices))
+  labels <- dimnames(x)
+  if (!is.null(labels[[last]])) labels[[last]] <- labels[[last]][seq_len(slices)]
+  print(array(y, c(dim[-last], slices), labels), ..., max = limit)
+  if (slices < dim[last]) cat_omitted(dim[last] - slices, "slices")
 }
 
 cat_omitted <- function(n, what) {

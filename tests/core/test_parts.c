@@ -65,6 +65,19 @@ a_new_string_vector_is_all_empty_strings(void **state)
 	assert_true(all_zero(strings(100)->address, 1600));
 }
 
+static void
+a_vectors_size_is_that_of_all_its_parts(void **state)
+{
+	struct rfm_payload *p = strings(10);
+	uint64_t            on_disk, resident;
+
+	(void)state;
+	extend_thrice(p, 1);
+	OK(rfm_store_sizes(p, &on_disk, &resident, &error));
+	assert_int_equal(on_disk, 192 + 128 + 8192 + 73728);
+	assert_int_equal(resident, 160 + 100 + 5000 + 70000);
+}
+
 /* proves I4 */
 static void
 parts_are_there_after_closing_and_after_a_death(void **state)
@@ -346,6 +359,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_new_string_vector_is_all_empty_strings),
+		T(a_vectors_size_is_that_of_all_its_parts),
 		T(parts_are_there_after_closing_and_after_a_death),
 		T(a_power_cut_takes_the_parts_that_no_sync_covered),
 		T(a_part_is_nobody_but_its_owners),

@@ -2137,13 +2137,15 @@ static void
 what_is_destroyed_is_not_in_memory(void **state)
 {
 	struct rfm_payload *p = create(5000);
-	uint64_t            resident = 1;
+	uint64_t            on_disk, resident = 1;
 
 	(void)state;
-	OK(rfm_store_resident(p, &resident, &error));
+	OK(rfm_store_sizes(p, &on_disk, &resident, &error));
+	assert_int_equal(on_disk, 8192);
 	assert_int_equal(resident, 5000);
 	OK(rfm_store_destroy(p, true, &error));
-	OK(rfm_store_resident(p, &resident, &error));
+	OK(rfm_store_sizes(p, &on_disk, &resident, &error));
+	assert_int_equal(on_disk, 0);
 	assert_int_equal(resident, 0);
 }
 

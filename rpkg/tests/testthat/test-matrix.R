@@ -73,7 +73,8 @@ test_that("an ordinary vector goes into the default store", {
   expect_error(as_fmalloc_matrix(1:6, 2), "fmalloc not initialized")
   init_fmalloc(tempfile())
   m <- as_fmalloc_matrix(matrix(1:6, 2, dimnames = list(c("a", "b"), NULL)))
-  expect_identical(plain(m), matrix(1:6, 2))
+  expect_identical(plain(m), matrix(1:6, 2, dimnames = list(c("a", "b"), NULL)))
+  expect_identical(plain(as_fmalloc_matrix(m, nrow = 3)), matrix(1:6, 3))
   expect_identical(plain(as_fmalloc_matrix(c(a = TRUE, b = NA), ncol = 2)),
     matrix(c(TRUE, NA), 1))
   expect_identical(plain(as_fmalloc_matrix(letters, 2)), matrix(letters, 2))

@@ -1,0 +1,119 @@
+test_that("a diagnosis has the three components and their parts", {
+  store <- new_store()
+  x <- stored(1:10, store)
+  y <- x + 1L
+  d <- diagnose_fmalloc_runtime(store)
+  expect_s3_class(d, "fmalloc_diagnosis", exact = TRUE)
+  expect_named(d, c("runtime", "catalog", "summary"))
+  expect_identical(d$catalog, list_fmalloc_allocations(store))
+  expect_identical(d$runtime$mode, "persistent")
+  expect_identical(d$runtime$uuid, attr(store, "uuid"))
+  expect_identical(d$runtime$path, path_of(store))
+  expect_true(d$runtime$runtime_open)
+  expect_identical(d$runtime$live_vectors, 2)
+  expect_true(all(c("file_bytes", "free_bytes", "held_bytes", "records", "last_sync") %in%
+    names(d$runtime)))
+  expect_identical(anyDuplicated(names(d$runtime)), 0L)
+  s <- d$summary
+  expect_identical(c(s$record_count, s$committed_records, s$tombstoned_records), c(1, 1, 0))
+  expect_identical(c(s$temporary_vectors, s$sealed_records), c(1, 0))
+  expect_identical(c(s$committed_payload_bytes, s$tombstoned_payload_bytes), c(40, 0))
+  expect_identical(s$potentially_reclaimable_payload_bytes, 0)
+  expect_false(s$compaction_implemented)
+  expect_type(s$compaction_note, "character")
+})
+
+test_that("what was destroyed is reclaimable until the next sync", {
+  store <- new_store()
+  x <- stored(1:10, store)
+  y <- stored(as.numeric(1:1000), store)
+  z <- stored(as.numeric(1:10), store)
+  destroy_fmalloc_vector(x, unsafe = TRUE)
+  destroy_fmalloc_vector(y, unsafe = TRUE)
+  s <- diagnose_fmalloc_runtime(store)$summary
+  expect_identical(c(s$record_count, s$committed_records, s$tombstoned_records), c(3, 1, 2))
+  expect_identical(s$tombstoned_payload_bytes, 8040)
+  expect_identical(s$potentially_reclaimable_payload_bytes, 8040)
+  sync_fmalloc(store)
+  s <- diagnose_fmalloc_runtime(store)$summary
+  expect_identical(s$potentially_reclaimable_payload_bytes, 0)
+  w <- stored(1:10, store)
+  destroy_fmalloc_vector(w, unsafe = TRUE)
+  expect_identical(
+    diagnose_fmalloc_runtime(store)$summary$potentially_reclaimable_payload_bytes, 40)
+})
+
+# proves I5
+test_that("the map covers the file, each byte once, and agrees with the counts", {
+  store <- new_store()
+  kept <- lapply(1:20, function(k) stored(as.numeric(seq_len(k * 50)), store))
+  saved <- serialize(kept[[1]], NULL)
+  for (k in c(3, 9, 10, 17)) destroy_fmalloc_vector(kept[[k]], unsafe = TRUE)
+  y <- kept[[20]] + 1
+  d <- diagnose_fmalloc_runtime(store)
+  map <- attr(d, "map")
+  expect_identical(map$offset, cumsum(c(0, map$bytes[-nrow(map)])))
+  expect_identical(sum(map$bytes), d$runtime$file_bytes)
+  total <- tapply(map$bytes, map$use, sum)
+  expect_identical(total[["free"]], d$runtime$free_bytes)
+  expect_identical(total[["held"]], d$runtime$held_bytes)
+  expect_identical(total[["temporary"]], d$runtime$temporary_bytes)
+  expect_identical(total[["committed"]] + total[["sealed"]], d$runtime$live_bytes)
+  expect_identical(map$generation[map$use == "sealed"], info_of(kept[[1]])$id)
+  expect_identical(map$offset[map$generation == info_of(kept[[2]])$id], info_of(kept[[2]])$offset)
+})
+
+test_that("print says first what a person wants to see", {
+  store <- new_store()
+  x <- stored(1:10, store)
+  text <- capture.output(print(diagnose_fmalloc_runtime(store)))
+  expect_match(text[1], path_of(store), fixed = TRUE)
+  expect_match(text[2], "size +32 MB, persistent$")
+  expect_match(text[3], "live +1 vector \\(64 bytes\\)$")
+  expect_match(text[4], "free +31.* MB in 1 extent$")
+  expect_match(text[5], "tombstones +0$")
+  destroy_fmalloc_vector(x, unsafe = TRUE)
+  text <- capture.output(print(diagnose_fmalloc_runtime(store)))
+  expect_match(text[5], "held +64 bytes: free after the next sync")
+  expect_match(text[6], "tombstones +1 \\(40 bytes once\\)")
+  capture.output(expect_invisible(print(diagnose_fmalloc_runtime(store))))
+})
+
+test_that("plot draws every byte of the file, row by row", {
+  store <- new_store()
+  x <- stored(as.numeric(1:1e6), store)
+  d <- diagnose_fmalloc_runtime(store)
+  picture <- tempfile(fileext = ".pdf")
+  grDevices::pdf(picture)
+  bars <- plot(d, rows = 7, main = "a store")
+  grDevices::dev.off()
+  expect_gt(file.size(picture), 2000)
+  across <- d$runtime$file_bytes / 7
+  expect_equal(as.vector(tapply(bars$to - bars$from, bars$row, sum)), rep(across, 7))
+  of_x <- bars[bars$use == "committed", ]
+  expect_equal(sum(of_x$to - of_x$from), 8003584)
+  expect_equal((of_x$row[1] - 1) * across + of_x$from[1], info_of(x)$offset)
+  for (bad in list(-1, NA, "a", 0.5, 0)) {
+    expect_error(plot(d, rows = bad), "rows", class = "fmalloc_argument")
+  }
+})
+
+test_that("scratch stores, readers and the default store can be diagnosed", {
+  scratch <- new_store(mode = "scratch")
+  x <- create_fmalloc_vector("raw", 100, scratch)
+  d <- diagnose_fmalloc_runtime(scratch)
+  expect_identical(d$runtime$mode, "scratch")
+  expect_identical(d$summary$temporary_vectors, 1)
+  expect_identical(nrow(d$catalog), 0L)
+  path <- tempfile()
+  cleanup_fmalloc(open_fmalloc(path))
+  init_fmalloc(path)
+  expect_identical(diagnose_fmalloc_runtime()$runtime$path, normalizePath(path))
+  cleanup_fmalloc()
+  expect_error(diagnose_fmalloc_runtime(), "fmalloc not initialized", class = "fmalloc_argument")
+  expect_identical(diagnose_fmalloc_runtime(open_fmalloc(path, access = "read"))$runtime$access,
+    "read")
+  closed <- new_store()
+  cleanup_fmalloc(closed)
+  expect_error(diagnose_fmalloc_runtime(closed), "runtime is closed", class = "fmalloc_closed")
+})
