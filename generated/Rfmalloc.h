@@ -111,7 +111,7 @@ RFMALLOC_FUNCTION(void *, Rfmalloc_calloc,
 /* The block with another size, perhaps at another address: NULL if it
    could not be had, and then the old one is as before. What is new has
    arbitrary bytes. A `block' of NULL is malloc; 0 bytes do not free. A
-   kept block is kept under a new id. */
+   kept block keeps its id. */
 RFMALLOC_FUNCTION(void *, Rfmalloc_realloc,
     (SEXP runtime, void *block, size_t bytes), (runtime, block, bytes))
 

@@ -4,7 +4,6 @@
 #include "glue.h"
 #include "layout.h"
 #include "Rfmalloc.h"
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,31 +61,39 @@ raise_last(void)
 }
 /* look up blocks */
 struct block {
-	void               *address; /* the key */
+	void               *address; /* NULL: this place is free */
 	struct rfm_payload *payload;
 	uint64_t            users;   /* made and found, less released */
-	struct block       *next, *previous;
 };
 
-static void         *tree;
-static struct block *blocks;
+static struct block *places;
+static size_t        room, taken;    /* room: 0, or a power of two */
 
-static int
-by_address(const void *a, const void *b)
+static size_t
+home_of(const void *address)
 {
-	uintptr_t x = (uintptr_t)((const struct block *)a)->address;
-	uintptr_t y = (uintptr_t)((const struct block *)b)->address;
+	uint64_t granule = (uintptr_t)address / RFM_GRANULE_BYTES;
 
-	return (x > y) - (x < y);
+	return (size_t)(granule * UINT64_C(0x9e3779b97f4a7c15) >> 32) &
+	    (room - 1);
 }
 
 static struct block *
-registered(void *address)
+place_of(const void *address)
 {
-	struct block key = { .address = address };
-	struct block *const *found = tfind(&key, &tree, by_address);
+	size_t i = home_of(address);
 
-	return found == NULL ? NULL : *found;
+	while (places[i].address != NULL && places[i].address != address)
+		i = (i + 1) & (room - 1);
+	return &places[i];
+}
+
+static struct block *
+registered(const void *address)
+{
+	struct block *place = room == 0 ? NULL : place_of(address);
+
+	return place == NULL || place->address == NULL ? NULL : place;
 }
 
 /* look up a block or complain */
@@ -103,43 +110,68 @@ block_at(void *address)
 		    "block: it was freed before, or never was one", address);
 	return block;
 }
-/* enter and remove blocks */
-static void *
-enter(struct rfm_payload *payload)
+/* secure a place */
+static bool
+secure(void)
 {
-	struct block *block = calloc(1, sizeof *block);
+	struct block *old = places, *wider;
+	size_t k, before = room, after = room == 0 ? 64 : 2 * room;
 
-	if (block != NULL) {
-		block->address = payload->address;
-		block->payload = payload;
-		block->users = 1;
-	}
-	if (block == NULL || tsearch(block, &tree, by_address) == NULL) {
-		free(block);
-		rfm_payload_release(payload);      /* keeps I13 */
+	if (2 * (taken + 1) <= room)
+		return true;
+	wider = calloc(after, sizeof *wider);
+	if (wider == NULL) {
 		rfm_fail(&last, RFM_NO_MEMORY, "no memory for one more "
 		    "block");
-		return NULL;
+		return false;
 	}
-	block->next = blocks;
-	if (blocks != NULL)
-		blocks->previous = block;
-	blocks = block;
-	return block->address;
+	places = wider;
+	room = after;
+	for (k = 0; k < before; k++)
+		if (old[k].address != NULL)
+			*place_of(old[k].address) = old[k];
+	free(old);
+	return true;
+}
+/* enter and remove blocks */
+static void *
+enter(struct rfm_payload *payload, uint64_t users)
+{
+	struct block *place = place_of(payload->address);
+
+	place->address = payload->address;
+	place->payload = payload;
+	place->users = users;
+	taken++;
+	return place->address;
+}
+
+static void
+strike(struct block *block)
+{
+	size_t hole = (size_t)(block - places), i = hole;
+
+	for (;;) {
+		i = (i + 1) & (room - 1);
+		if (places[i].address == NULL)
+			break;
+		if (((i - home_of(places[i].address)) & (room - 1)) <
+		    ((i - hole) & (room - 1)))
+			continue;
+		places[hole] = places[i];
+		hole = i;
+	}
+	places[hole].address = NULL;
+	taken--;
 }
 
 static void
 forget(struct block *block)
 {
-	(void)tdelete(block, &tree, by_address);
-	if (block->previous != NULL)
-		block->previous->next = block->next;
-	else
-		blocks = block->next;
-	if (block->next != NULL)
-		block->next->previous = block->previous;
-	rfm_payload_release(block->payload);       /* keeps I11 */
-	free(block);
+	struct rfm_payload *payload = block->payload;
+
+	strike(block);
+	rfm_payload_release(payload);              /* keeps I11 */
 }
 /* reach the runtime without jumping */
 static struct rfm_runtime *
@@ -168,11 +200,11 @@ take(SEXP handle, uint64_t bytes, bool zero)
 	struct rfm_runtime *runtime = reach(handle);
 	struct rfm_payload *payload;
 
-	if (runtime == NULL || rfm_runtime_allocate(runtime,
+	if (runtime == NULL || !secure() || rfm_runtime_allocate(runtime,
 	    RFM_KIND_BLOCK, RFM_BYTES, bytes, zero, &payload, &last) !=
 	    RFM_OK)
 		return NULL;
-	return enter(payload);
+	return enter(payload, 1);
 }
 
 static void *
@@ -227,39 +259,32 @@ let_go(void *address)
 	return 0;
 }
 /* change the size of a block */
-/* keep a block */
-static uint64_t
-keep(void *address)
-{
-	struct block *block = block_at(address);
-
-	if (block == NULL || rfm_store_keep(block->payload, &last) != RFM_OK)
-		return 0;
-	return block->payload->id;
-}
-/* move a block */
+/* follow a block to its new address */
 static void *
-move(SEXP handle, void *from, uint64_t bytes)
+at_its_new_address(void *old)
 {
-	void *to = take(handle, bytes, false);
-	struct block *old, *new;
+	struct block *block = block_at(old), moved;
 
-	old = to == NULL ? NULL : block_at(from);
-	if (old == NULL) {
-		(void)give(to);
+	if (block == NULL)
 		return NULL;
-	}
-	new = registered(to);
-	new->users = old->users;
-	memcpy(to, from, old->payload->bytes < bytes ?
-	    old->payload->bytes : bytes);
-	if (old->payload->state != RFM_TEMPORARY && (keep(to) == 0 ||
-	    rfm_store_destroy(old->payload, true, &last) != RFM_OK)) {
-		(void)give(to);                    /* keeps I13 */
-		return NULL;
-	}
-	forget(old);
-	return to;
+	moved = *block;
+	strike(block);
+	return enter(moved.payload, moved.users);
+}
+
+static enum rfm_status
+stretch(struct rfm_payload *payload, uint64_t bytes)
+{
+	enum rfm_status status = rfm_store_resize(payload, bytes, RFM_STAY,
+	    &last);
+
+	if (status != RFM_NO_ROOM)
+		return status;
+	rfm_payload_retain(payload);
+	R_gc();
+	status = rfm_store_resize(payload, bytes, RFM_GROW, &last);
+	rfm_payload_release(payload);
+	return status;
 }
 
 static void *
@@ -280,11 +305,21 @@ resize(SEXP handle, void *address, size_t bytes)
 		    "the same fmalloc runtime", address);
 		return NULL;
 	}
-	if (rfm_store_widen(block->payload, bytes))
-		return address;
-	return move(handle, address, bytes);
+	if (stretch(block->payload, bytes) != RFM_OK)
+		return NULL;                       /* keeps I13 */
+	return at_its_new_address(address);
 }
 /* keep and find blocks */
+static uint64_t
+keep(void *address)
+{
+	struct block *block = block_at(address);
+
+	if (block == NULL || rfm_store_keep(block->payload, &last) != RFM_OK)
+		return 0;
+	return block->payload->id;
+}
+
 static uint64_t
 id_of(void *address)
 {
@@ -309,8 +344,8 @@ find(SEXP handle, uint64_t id)
 	struct rfm_payload *payload;
 	struct block *block;
 
-	if (runtime == NULL || rfm_store_find(runtime->store, id, &payload,
-	    &last) != RFM_OK)
+	if (runtime == NULL || !secure() || rfm_store_find(runtime->store,
+	    id, &payload, &last) != RFM_OK)
 		return NULL;
 	if (payload->type != RFM_BYTES) {
 		rfm_payload_release(payload);
@@ -320,7 +355,7 @@ find(SEXP handle, uint64_t id)
 	}
 	block = registered(payload->address);
 	if (block == NULL)
-		return enter(payload);
+		return enter(payload, 1);
 	rfm_payload_release(payload);
 	block->users++;
 	return block->address;
@@ -359,31 +394,28 @@ open_runtime(const char *path, double size_gb, const char *mode)
 
 /* clean up with the blocks */
 /* forget all blocks of a closed store */
-static void
-forget_blocks(const struct rfm_store *store)
+static bool
+is_of(const struct block *block, const struct rfm_store *store)
 {
-	struct block *block, *next;
-
-	for (block = blocks; block != NULL; block = next) {
-		next = block->next;
-		if (block->payload->store == store)
-			forget(block);
-	}
+	return block->address != NULL && block->payload->store == store;
 }
 
 static void
-forget_blocks_if_closed(struct rfm_store *store)
+forget_blocks(const struct rfm_store *store)
 {
-	struct block *block = blocks;
 	struct rfm_store_info info;
+	size_t i = 0;
 
-	while (block != NULL && block->payload->store != store)
-		block = block->next;
-	if (block == NULL)
+	while (i < room && !is_of(&places[i], store))
+		i++;
+	if (i == room)
 		return;
-	rfm_store_describe(store, &info);
-	if (info.closed)
-		forget_blocks(store);
+	rfm_store_describe(places[i].payload->store, &info);
+	while (info.closed && i < room)
+		if (is_of(&places[i], store))
+			forget(&places[i]);        /* another moves up */
+		else
+			i++;
 }
 
 static SEXP
@@ -400,7 +432,7 @@ cleanup_runtime(SEXP handle)
 		store = runtime->store;
 	arguments = PROTECT(Rf_list1(handle));
 	(void)call_r("cleanup_fmalloc", arguments);
-	forget_blocks_if_closed(store);
+	forget_blocks(store);
 	UNPROTECT(1);
 	return R_NilValue;
 }

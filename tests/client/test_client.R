@@ -153,38 +153,56 @@ fresh <- C("c_realloc", store, NULL, 64)
 ok(C("c_bytes", fresh) == 64, "realloc of nothing is malloc")
 ok(C("c_free", fresh) == 0L && C("c_free", b) == 0L, "both are freed")
 
-# Thousands of calls in any order, compared with what a list in R remembers.
+# Thousands of calls in any order, compared with what lists in R remember; then the same
+# blocks as the next session finds them.
 invisible(seed())
-kept <- list()
-truth <- list()
+model <- C("c_open", place("model.bin"), 0, NULL)
+known <- list()                 # the addresses
+truth <- list()                 # what should be there
+ids <- numeric()
 wrong <- 0
+agrees <- function(block, bytes) {
+  C("c_bytes", block) == length(bytes) && all(peek(block, length(bytes)) == bytes)
+}
 for (k in 1:3000) {
-  what <- if (length(truth)) sample(4, 1) else 1
+  what <- if (length(truth)) sample(5, 1) else 1
   i <- if (what > 1) sample(length(truth), 1)
-  n <- sample(c(1, 64, 100, 5000, 70000), 1)
+  n <- sample(c(0, 1, 64, 100, 5000, 70000), 1)
   bytes <- sample(255, 1)
   if (what == 1) {
-    kept[[length(kept) + 1]] <- C("c_malloc", store, n)
-    i <- length(kept)
+    i <- length(known) + 1
+    known[[i]] <- C("c_malloc", model, n)
     truth[[i]] <- rep(bytes, n)
-    poke(kept[[i]], truth[[i]])
+    ids[i] <- 0
+    poke(known[[i]], truth[[i]])
   } else if (what == 2) {
-    kept[[i]] <- C("c_realloc", store, kept[[i]], n)
+    known[[i]] <- C("c_realloc", model, known[[i]], n)
     old <- truth[[i]][seq_len(min(n, length(truth[[i]])))]
     truth[[i]] <- c(old, rep(bytes, n - length(old)))
-    poke(kept[[i]], truth[[i]])
+    wrong <- wrong + any(peek(known[[i]], length(old)) != old)
+    poke(known[[i]], truth[[i]])
+  } else if (what == 3) {
+    wrong <- wrong + !agrees(known[[i]], truth[[i]])
+  } else if (what == 4) {
+    wrong <- wrong + (C("c_id", known[[i]]) != ids[i])
+    ids[i] <- C("c_keep", known[[i]])
   } else {
-    n <- length(truth[[i]])
-    wrong <- wrong + (C("c_bytes", kept[[i]]) != n || any(peek(kept[[i]], n) != truth[[i]]))
-    if (what == 4) {
-      wrong <- wrong + (C("c_free", kept[[i]]) != 0L)
-      kept[[i]] <- truth[[i]] <- NULL
-    }
+    wrong <- wrong + !agrees(known[[i]], truth[[i]]) + (C("c_free", known[[i]]) != 0L)
+    known[[i]] <- truth[[i]] <- NULL
+    ids <- ids[-i]
   }
 }
-ok(wrong == 0, "3000 calls in any order: ", length(kept), " blocks left, none of them wrong")
-for (block in kept) C("c_free", block)
-ok(blocks() == 1, "all of them are freed")
+wrong <- wrong + sum(!mapply(agrees, known, truth))
+ok(wrong == 0, "3000 calls in any order: ", length(known), " blocks left, none of them wrong")
+invisible(C("c_cleanup", model))
+model <- C("c_open", place("model.bin"), 0, NULL)
+again <- lapply(ids[ids > 0], function(id) C("c_find", model, id))
+ok(nrow(C("c_list", model)) >= length(again) && all(mapply(agrees, again, truth[ids > 0])),
+  sum(ids > 0), " of them were kept, and are found as they were")
+ok(!anyDuplicated(ids[ids > 0]), "each under its own id")
+for (block in again) C("c_free", block)
+ok(!any(C("c_list", model)$state == "committed"), "and are freed for good")
+invisible(C("c_cleanup", model))
 
 # ---- blocks that are kept ----
 
@@ -206,10 +224,13 @@ refused(C("c_find", store, id + 100), NULL, ".", "nor one that was never given")
 refused(C("c_find", store, 1), NULL, "is a vector", "a vector is not a block")
 ok(C("c_is_vector", x) == 1L && identical(as.numeric(x[3]), 9), "which it does no harm")
 grown <- C("c_realloc", store, a, 20000)
-ok(C("c_id", grown) != id && C("c_id", grown) > 0 && identical(peek(grown, 300), rep(5L, 300)),
-  "a kept block that grows is kept, under a new id")
-refused(C("c_find", store, id), NULL, ".", "and not under the old one")
-id <- C("c_id", grown)
+ok(C("c_id", grown) == id && C("c_bytes", grown) == 20000 &&
+  identical(peek(grown, 300), rep(5L, 300)), "a kept block that grows keeps its id and its bytes")
+ok(same(C("c_find", store, id), grown) && C("c_release", grown) == 0L, "and is found where it is now")
+refused(C("c_bytes", a), 0, "never was one", "and no more where it was")
+grown <- C("c_realloc", store, grown, 10000)
+ok(C("c_id", grown) == id && C("c_bytes", grown) == 10000, "it shrinks")
+grown <- C("c_realloc", store, grown, 20000)
 ok(C("c_sync", store) == 0L, "sync from C")
 cleanup_fmalloc(store)
 refused(C("c_malloc", store, 10), NULL, "closed", "malloc on a closed runtime")
@@ -344,7 +365,7 @@ moved <- C("c_realloc", small, victim, 200000)
 refused(moved, NULL, "never was one", "a finalizer that frees the very block that is being moved")
 invisible(C("c_cleanup", small))
 invisible(C("c_cleanup", store))
-for (file in c("store.bin", "small.bin", "default.bin")) {
+for (file in c("store.bin", "small.bin", "default.bin", "model.bin")) {
   ok(rfm_check(place(file)) == 0, "rfm-check: ", file, " is sound")
 }
 finish()
