@@ -95,8 +95,9 @@ RFMALLOC_FUNCTION(R_xlen_t, Rfmalloc_vector_length, (SEXP x), (x))
    vector or a list: use STRING_ELT() and VECTOR_ELT() on those. */
 RFMALLOC_FUNCTION(void *, Rfmalloc_vector_payload_ptr, (SEXP x), (x))
 
-/* 1 if that address may be written to, else 0: a reference was saved, or
-   another R object has the same payload. Look at MAYBE_SHARED(x), too. */
+/* 1 if there is such an address and it may be written to. 0 also if a
+   reference was saved, or another R object has the same payload. Look at
+   MAYBE_SHARED(x), too. */
 RFMALLOC_FUNCTION(int, Rfmalloc_vector_is_writable, (SEXP x), (x))
 /* calls on blocks */
 /* A block of memory in the store, at a multiple of 64: NULL if there is

@@ -81,6 +81,11 @@ for (name in names(types)) {
     !is.null(C("c_payload", v)) && C("c_remainder", C("c_payload", v), 64) == 0, "and knows ", name)
 }
 rows <- subset(C("c_list", store), state == "committed")
+texts <- C("c_create", store, 16L, 3)
+texts[2] <- "longer than a cell can be, by far"
+ok(C("c_is_vector", texts) == 1L && C("c_type", texts) == 16L && C("c_length", texts) == 3 &&
+  identical(as.vector(texts[]), c("", "longer than a cell can be, by far", "")), "C makes character")
+ok(is.null(C("c_payload", texts)) && C("c_writable", texts) == 0L, "whose cells it does not give out")
 ok(identical(rows$type, c("numeric", names(types))), "they are in the catalogue")
 for (other in list(1:10, NULL, "a", list(), quote(x), sum, store, mtcars)) {
   ok(C("c_is_vector", other) == 0L && C("c_type", other) == 0L && C("c_length", other) == -1 &&
@@ -242,7 +247,7 @@ ok(identical(peek(grown, 300), rep(6L, 300)), "after cleanup_fmalloc() a block g
 refused(C("c_free", grown), -1L, "closed", "but a kept one cannot be freed for good")
 ok(rfm_check(path) == 0, "rfm-check: sound")
 ok(C("c_release", grown) == 0L, "it can be released")
-rm(x, y, v)
+rm(x, y, v, texts)
 invisible(gc())
 store <- C("c_open", path, 0, "persistent")
 ok(!attr(store, "initialized"), "the store is opened again")
