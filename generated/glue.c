@@ -974,7 +974,7 @@ rfm_c_list(SEXP handle)
 static const char *const counters[] = { "file_bytes", "live_bytes",
 	"temporary_bytes", "free_bytes", "held_bytes", "log_bytes",
 	"records", "sealed", "tombstones", "temporaries", "tombstone_bytes",
-	"epoch", "uncommitted", "last_sync" };
+	"epoch", "uncommitted", "findings", "last_sync" };
 
 static void
 put_counters(SEXP list, int first, const struct rfm_store_info *info)
@@ -983,7 +983,8 @@ put_counters(SEXP list, int first, const struct rfm_store_info *info)
 	    info->temporary_bytes, info->free_bytes, info->held_bytes,
 	    info->log_bytes, info->records, info->sealed, info->tombstones,
 	    info->temporaries, info->tombstone_bytes, info->epoch,
-	    info->uncommitted, (uint64_t)info->last_sync };
+	    info->uncommitted, info->findings,
+	    (uint64_t)info->last_sync };
 	int k, n = (int)(sizeof values / sizeof *values);
 
 	for (k = 0; k < n; k++)

@@ -11,7 +11,8 @@
 #'
 #' The copy is made block by block, so that it needs no memory worth mentioning. In an
 #' interactive session that has waited for two seconds a progress bar appears. After
-#' Ctrl-C, an error, or the death of the process nothing is left in the store.
+#' Ctrl-C or an error nothing is left in the store, and not even the death of the process
+#' leaves a half-filled vector there.
 #'
 #' A vector of numbers can be changed in place afterwards. Character vectors and lists are
 #' sealed, as [saveRDS()] would seal them: an assignment makes a copy first.

@@ -9,7 +9,9 @@
 #'     and the counters that [format()] of the handle shows;
 #'   * `catalog`: what [list_fmalloc_allocations()] gives;
 #'   * `summary`: a list: `record_count`, `committed_records`, `sealed_records`,
-#'     `tombstoned_records`, `temporary_vectors`, `committed_payload_bytes`,
+#'     `tombstoned_records`, `temporary_vectors`, `findings` (elements of lists that lead
+#'     to no vector, or back to their list: found when the store was opened),
+#'     `committed_payload_bytes`,
 #'     `tombstoned_payload_bytes`, `potentially_reclaimable_payload_bytes` (of vectors
 #'     that were destroyed and whose room is not free yet: the next
 #'     [sync_fmalloc()] frees it, unless another process reads the store),
@@ -64,6 +66,7 @@ summarise <- function(info, catalog, map) {
     sealed_records = info$sealed,
     tombstoned_records = info$tombstones,
     temporary_vectors = info$temporaries,
+    findings = info$findings,
     committed_payload_bytes = sum(catalog$payload_nbytes[catalog$state == "committed"]),
     tombstoned_payload_bytes = info$tombstone_bytes,
     potentially_reclaimable_payload_bytes = held_payload_bytes(dead, map),
@@ -131,6 +134,8 @@ print.fmalloc_diagnosis <- function(x, ...) {
       if (summary$tombstoned_records > 0) {
         paste0(" (", describe_bytes(summary$tombstoned_payload_bytes), " once)")
       }),
+    paste0("  findings    ", if (summary$findings == 0) "none" else paste0(
+      describe_count(summary$findings, "element"), " of lists without a vector: see check_fmalloc()")),
     paste0("  log         ", describe_bytes(runtime$log_bytes)),
     paste0("  last sync   ", describe_sync(runtime))
   ))
