@@ -464,11 +464,23 @@ version(void)
 	return RFMALLOC_API_VERSION;
 }
 /* serve the calls on vectors */
+static NORET void
+refuse_type(int sexptype)
+{
+	char message[80];
+
+	snprintf(message, sizeof message, "Unsupported vector type: "
+	    "SEXPTYPE %d", sexptype);
+	rfm_raise("argument", 0, NULL, message);
+}
+
 static SEXP
 create_vector(SEXP handle, int sexptype, R_xlen_t length)
 {
 	SEXP type, elements, yes, x;
 
+	if (rfm_type_of(sexptype) == 0)
+		refuse_type(sexptype);
 	type = PROTECT(Rf_mkString(rfm_type_name(rfm_type_of(sexptype))));
 	elements = PROTECT(Rf_ScalarReal((double)length));
 	yes = PROTECT(Rf_ScalarLogical(TRUE));

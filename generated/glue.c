@@ -909,8 +909,8 @@ fill_row(void *context, const struct rfm_record_info *row)
 	list->number[LIST_OFFSET][i] = (double)row->offset;
 	list->number[LIST_BYTES][i] = (double)row->bytes;
 	list->number[LIST_FLAGS][i] = row->state == RFM_SEALED;
-	list->recoverable[i] = row->state == RFM_COMMITTED ||
-	    row->state == RFM_SEALED;
+	list->recoverable[i] = row->type != RFM_BYTES &&
+	    (row->state == RFM_COMMITTED || row->state == RFM_SEALED);
 	list->state[i] = row->state;
 	list->type[i] = row->type;
 	list->filled++;

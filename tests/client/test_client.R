@@ -93,7 +93,7 @@ for (other in list(1:10, NULL, "a", list(), quote(x), sum, store, mtcars)) {
     "not a vector of ours: ", class(other)[1])
 }
 e <- error_of(C("c_create", store, 4L, 1))
-ok(inherits(e, "fmalloc_argument") && grepl("Unsupported vector type", conditionMessage(e)),
+ok(inherits(e, "fmalloc_argument") && grepl("Unsupported vector type: SEXPTYPE 4", conditionMessage(e)),
   "no vector of environments: ", conditionMessage(e))
 e <- error_of(C("c_create", store, 13L, -1))
 ok(inherits(e, "fmalloc_argument") && grepl("non-negative", conditionMessage(e)), "no negative length")
@@ -217,7 +217,10 @@ id <- C("c_keep", a)
 ok(id > 0 && C("c_keep", a) == id && C("c_id", a) == id, "a kept block has an id, and one only")
 row <- C("c_list", store)
 row <- row[row$generation == id, ]
-ok(row$state == "committed" && row$length == 300, "it is in the catalogue")
+ok(row$state == "committed" && row$type == "bytes" && row$length == 300 && !row$recoverable,
+  "it is in the catalogue")
+e <- error_of(recover_fmalloc_vector(store, row$record_offset))
+ok(inherits(e, "fmalloc_no_record"), "but not as a vector: ", conditionMessage(e))
 ok(same(C("c_find", store, id), a), "found at the same address while it is in use")
 ok(C("c_release", a) == 0L && C("c_bytes", a) == 300, "released once, it is still there")
 ok(C("c_release", a) == 0L, "released as often as made and found")
