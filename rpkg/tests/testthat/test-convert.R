@@ -123,6 +123,34 @@ test_that("collect_fmalloc leaves alone what is ordinary", {
   expect_true(is_backed(x$a))
 })
 
+test_that("attributes that live in a store are collected, too", {
+  store <- new_store()
+  labels <- as_fmalloc(sprintf("element number %d of all", 1:100), store)
+  x <- as_fmalloc(1:100, store)
+  attr(x, "names") <- labels
+  expect_true(is_backed(names(x)))
+  y <- collect_fmalloc(x)
+  expect_false(is_backed(names(y)))
+  expect_identical(y, x)
+  m <- as_fmalloc(matrix(1:100, 100), store)
+  dimnames(m) <- list(labels, "n")
+  expect_identical(collect_fmalloc(m), matrix(1:100, 100, dimnames = list(labels[], "n")))
+  expect_false(is_backed(dimnames(collect_fmalloc(m))[[1]]))
+})
+
+test_that("a character vector is sealed at once, and stays a value", {
+  store <- new_store()
+  x <- as_fmalloc(c("a", "a string of more than twelve bytes"), store)
+  expect_identical(info_of(x)$state, "sealed")
+  y <- x
+  y[1] <- "b"
+  expect_identical(collect_fmalloc(x), c("a", "a string of more than twelve bytes"))
+  expect_identical(collect_fmalloc(y), c("b", "a string of more than twelve bytes"))
+  saved <- serialize(x, NULL)
+  x[2] <- "c"
+  expect_identical(unserialize(saved), c("a", "a string of more than twelve bytes"))
+})
+
 # proves I13
 test_that("what cannot live in a store is named by its path, and nothing is copied", {
   store <- new_store()

@@ -1,61 +1,59 @@
-# Every C function that .Call() can reach, with arguments that it does not expect.
-# It may refuse them, by an R error; it may not crash, nor harm what it was not given.
+# The doors that R functions call must not believe their arguments either.
+door <- function(name, ...) do.call(".Call", list(getFromNamespace(name, "Rfmalloc"), ...))
 
-doors <- function() getDLLRegisteredRoutines("Rfmalloc")$.Call
+test_that("doors for whole objects refuse what does not fit", {
+  store <- new_store()
+  x <- stored(1:10, store)
+  refused <- function(...) expect_error(door(...), class = "fmalloc_argument")
+  refused("rfm_c_type_bytes", 1)
+  expect_identical(door("rfm_c_type_bytes", "closure"), 0)
+  refused("rfm_c_class", "foo", 0)
+  refused("rfm_c_class", "raw", -1)
+  refused("rfm_c_like", store, sum, TRUE)
+  refused("rfm_c_like", "store", 1:3, TRUE)
+  refused("rfm_c_like", store, 1:3, NA)
+  refused("rfm_c_move", 1:9, x, NULL)
+  refused("rfm_c_move", as.numeric(1:10), x, NULL)
+  refused("rfm_c_move", 1:10, 1:10, NULL)
+  refused("rfm_c_alias", 1:10, TRUE)
+  refused("rfm_c_alias", x, NULL)
+  refused("rfm_c_put", x, 1, x)
+  refused("rfm_c_put", list(1), 2, x)
+  refused("rfm_c_put", list(1), 0, x)
+  refused("rfm_c_recover", "store", 1, TRUE)
+  refused("rfm_c_recover", store, "1", TRUE)
+  refused("rfm_c_map", 1)
+  expect_error(door("rfm_c_sizes", 1:3), class = "fmalloc_closed")
+  expect_identical(door("rfm_c_keep", 1:3), 1:3)
+})
 
-# One of everything that an argument could be by mistake. Files are made here.
-odd_arguments <- function(store, folder) {
-  closed <- open_fmalloc(file.path(folder, "closed.bin"))
-  cleanup_fmalloc(closed)
-  gone <- create_fmalloc_vector("integer", 3, store)
-  destroy_fmalloc_vector(gone)
-  list(
-    NULL, NA, TRUE, 0, 1, -1, 2.5, NaN, Inf, 3L, NA_integer_, 1e300, 2^40, 1i, as.raw(1),
-    "numeric", "raw", "scratch", file.path(folder, "a file"), "", NA_character_, character(),
-    c("+", "sum"), "+", list(), list(1, "a"), 1:3, c(2, 2), quote(x), new.env(), sum, mean,
-    store, closed, unserialize(serialize(store, NULL)), gone,
-    stored(c(1.5, 2, NA), store), stored(1:130, store), stored(as.raw(1:9), store),
-    stored_matrix(matrix(1:4, 2), store), structure(list(), class = "fmalloc")
-  )
-}
+test_that("moving tells how far it is, block by block", {
+  store <- new_store(size_gb = 0.125)
+  x <- as.numeric(1:(2^21 + 5))
+  y <- door("rfm_c_like", store, x, TRUE)
+  told <- numeric()
+  door("rfm_c_move", x, y, function(bytes) told <<- c(told, bytes))
+  expect_identical(told, c(2^23, 2^23, 40))
+  expect_identical(y, x)
+})
 
-test_that("doors refuse what they do not expect, and survive it", {
-  folder <- tempfile("doors-")
-  dir.create(folder)
-  old <- setwd(folder)
-  on.exit({
-    setwd(old)
-    cleanup_fmalloc()
-    unlink(folder, recursive = TRUE)
-  })
-  path <- file.path(folder, "store.bin")
-  store <- open_fmalloc(path)
-  witness <- stored(c(3, 1, 4, 1, 5), store)
-  set.seed(20240131)
-  strange <- character()
-  refusals <- 0
-  for (door in doors()) {
-    given <- odd_arguments(store, folder)
-    for (k in 1:150) {
-      arguments <- sample(given, door$numParameters, replace = TRUE)
-      told <- tryCatch({
-        suppressWarnings(do.call(.Call, c(list(door), arguments), quote = TRUE))
-        NULL
-      }, error = identity)
-      refusals <- refusals + !is.null(told)
-      if (inherits(told, "error") && !nzchar(conditionMessage(told))) {
-        strange <- c(strange, door$name)
-      }
-      if (!.Call(Rfmalloc:::rfm_c_is_open, store)) {
-        store <- open_fmalloc(path)
-        given <- odd_arguments(store, folder)
-      }
-    }
-  }
-  expect_identical(strange, character())
-  expect_gt(refusals, 1000)
-  expect_identical(plain(witness), c(3, 1, 4, 1, 5))
-  sync_fmalloc(store)
-  expect_true(check_fmalloc(path)$sound)
-  cleanup_fmalloc(store)
+test_that("what tells may fail, and may destroy the target", {
+  store <- new_store(size_gb = 0.125)
+  x <- as.numeric(1:(2^21 + 5))
+  y <- door("rfm_c_like", store, x, TRUE)
+  expect_error(door("rfm_c_move", x, y, function(bytes) destroy_fmalloc_vector(y)),
+    "closed fmalloc ALTREP vector handle", class = "fmalloc_closed")
+})
+
+# proves I13
+test_that("records are written for all columns or for none", {
+  store <- new_store()
+  columns <- list(door("rfm_c_like", store, 1:10, TRUE), 5, door("rfm_c_like", store, 1:3, TRUE),
+    door("rfm_c_like", store, 1:3, TRUE))
+  destroy_fmalloc_vector(columns[[4]])
+  expect_error(door("rfm_c_keep", columns), class = "fmalloc_closed")
+  expect_identical(unique(list_fmalloc_allocations(store)$state), "tombstone")
+  columns[c(1, 3, 4)] <- lapply(1:3, function(k) door("rfm_c_like", store, 1:10, TRUE))
+  expect_identical(door("rfm_c_keep", columns), columns)
+  expect_identical(sum(list_fmalloc_allocations(store)$state == "committed"), 3L)
 })
