@@ -1091,7 +1091,7 @@ a_write_that_fails_at_any_byte_poisons_the_log(void **state)
 			RFM_LYING_WRITE, 1, RFM_IO, part, false
 		};
 		struct rfm_log_live live = living(1);
-		uint64_t            body[6] = { 7, 1, 2, 3, 4, ~0ULL };
+		uint64_t            body[7] = { 7, 1, 2, 3, 4, 5, ~0ULL };
 
 		rfm_lying_fail(disk, &fault);
 		REFUSED(RFM_IO, rfm_log_append(&rig.log, RFM_RECORD_ALLOCATE,
@@ -1151,7 +1151,7 @@ a_superblock_that_cannot_be_written_poisons_the_log(void **state)
 static void
 a_chain_that_finds_no_room_changes_nothing(void **state)
 {
-	uint64_t body[6] = { 9 }, tail, sequence;
+	uint64_t body[7] = { 9 }, tail, sequence;
 
 	(void)state;
 	fill_segments(1);
