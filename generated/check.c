@@ -20,13 +20,17 @@ struct vector {
 	uint64_t owner;                  /* of a part; or 0 */
 	size_t   newest;                 /* its newest part; 0: none */
 	size_t   older;                  /* of a part: the one before */
+	size_t   left;                   /* the last place it left */
+	uint64_t named;                  /* by so many cells of lists */
 	uint32_t type;
+	bool     element;                /* it belongs to lists */
 	bool     summed;                 /* it carries a checksum */
 	uint32_t checksum;
 };
 struct place_left {
 	uint64_t id, offset, bytes;
 	uint64_t placed, left;           /* sequences */
+	size_t   older;                  /* the place before */
 };
 /* what the judge remembers of an extent */
 struct extent {
@@ -81,6 +85,7 @@ struct check {
 	bool         broken;     /* the log's end was not reached */
 	bool         overlap;    /* some extents overlap */
 	bool         half;       /* half a record is at the log's end */
+	bool         busy;       /* a writer went on while we read */
 	const char  *why;        /* the walk ended there */
 	struct vector *vectors;
 	size_t         vectors_count, vectors_room;
@@ -813,6 +818,7 @@ remember_vector(const struct record *r, struct vector *v)
 	    .sealed = sealed ? r->head.sequence : NEVER,
 	    .placed = r->head.sequence, .owner = a->owner,
 	    .type = a->type,
+	    .element = (a->flags & RFM_ALLOCATE_ELEMENT) != 0,
 	    .summed = a->checksum_kind == RFM_CHECKSUM_CRC32C,
 	    .checksum = a->payload_checksum };
 }
@@ -971,7 +977,8 @@ account_move(struct check *c, const struct record *r)
 	if (status != RFM_OK)
 		return status;
 	c->lefts[c->lefts_count++] = (struct place_left){ v->id,
-	    v->offset, v->bytes, v->placed, r->head.sequence };
+	    v->offset, v->bytes, v->placed, r->head.sequence, v->left };
+	v->left = c->lefts_count;
 	v->offset = m->offset;
 	v->bytes = m->bytes;
 	v->placed = r->head.sequence;
@@ -1289,6 +1296,267 @@ sum_payloads(struct check *c)
 	}
 	return RFM_OK;
 }
+/* see what a state has */
+static bool
+is_there(const struct check *c, const struct vector *v, bool then)
+{
+	return then ? v->made < c->committed && v->freed > c->committed
+	    : v->freed == NEVER;
+}
+
+static bool
+is_sealed(const struct check *c, const struct vector *v, bool then)
+{
+	return then ? v->sealed < c->committed : v->sealed != NEVER;
+}
+
+static struct extent
+where(const struct check *c, const struct vector *v, bool then)
+{
+	struct extent e = { v->offset, v->bytes, v->id };
+
+	for (size_t i = v->left; then && i != 0; i = c->lefts[i - 1].older) {
+		const struct place_left *l = &c->lefts[i - 1];
+
+		if (l->left < c->committed)
+			break;
+		e.offset = l->offset;
+		e.bytes = l->bytes;
+	}
+	return e;
+}
+/* see whether a writer goes on */
+static enum rfm_status
+look_for_a_writer(struct check *c)
+{
+	struct record r;
+	const char   *why;
+
+	c->window_bytes = 0;
+	RFM_TRY(read_record(c, &c->segment, c->at, &r, &why));
+	c->busy = why == NULL && !c->report->clean;
+	if (c->busy)
+		note(c, "a writer is at work: the lists are not judged");
+	return RFM_OK;
+}
+/* judge the cells of one list */
+struct cells {
+	uint64_t bad, first, names;   /* bad ones; the first, its id */
+	uint64_t open;                /* elements that are not sealed */
+};
+
+static enum rfm_status
+named_by(struct check *c, const struct extent *e, uint64_t i, bool then,
+    uint64_t *id, struct vector **v)
+{
+	const uint8_t *seen;
+
+	RFM_TRY(look(c, e->offset + i * sizeof *id, sizeof *id, &seen));
+	memcpy(id, seen, sizeof *id);
+	*v = *id == 0 ? NULL : find_vector(c, *id);
+	if (*v != NULL && ((*v)->owner != 0 || !is_there(c, *v, then)))
+		*v = NULL;
+	return RFM_OK;
+}
+
+static enum rfm_status
+read_cells(struct check *c, const struct vector *list, bool then,
+    struct cells *cells)
+{
+	struct extent  e = where(c, list, then);
+	struct vector *v;
+	uint64_t       id;
+
+	memset(cells, 0, sizeof *cells);
+	for (uint64_t i = 0; i < e.bytes / sizeof id; i++) {
+		RFM_TRY(named_by(c, &e, i, then, &id, &v));
+		if (v != NULL) {
+			v->named++;
+			cells->open += !is_sealed(c, v, then);
+		} else if (id != 0 && cells->bad++ == 0) {
+			cells->first = i + 1;
+			cells->names = id;
+		}
+	}
+	return RFM_OK;
+}
+static enum rfm_status
+judge_list(struct check *c, const struct vector *list, bool then)
+{
+	struct cells cells;
+
+	RFM_TRY(read_cells(c, list, then, &cells));
+	if (cells.bad > 0 && !then)
+		RFM_TRY(look_for_a_writer(c));
+	if (c->busy)
+		return RFM_OK;
+	if (cells.bad > 0)
+		damage(c, "list " U64 ": its element " U64 " names id " U64
+		    ", which is not there%s; it has " U64 " such element%s",
+		    list->id, cells.first, cells.names,
+		    then ? " in the last COMMIT" : "", cells.bad,
+		    cells.bad > 1 ? "s" : "");
+	if (cells.open > 0 && is_sealed(c, list, then))
+		damage(c, "list " U64 " is sealed, but " U64 " of its"
+		    " elements are not", list->id, cells.open);
+	return RFM_OK;
+}
+/* judge the lists of a state */
+static bool
+list_in_file(const struct check *c, const struct vector *v, bool then)
+{
+	struct extent e = where(c, v, then);
+
+	return v->type == RFM_LIST && is_there(c, v, then) &&
+	    in_file(c, e.offset, e.bytes);
+}
+/* take away lists until only loops are left */
+static enum rfm_status
+take_away(struct check *c, const struct vector *list, bool then,
+    size_t *queue, size_t *queued)
+{
+	struct extent  e = where(c, list, then);
+	struct vector *v;
+	uint64_t       id;
+
+	for (uint64_t i = 0; i < e.bytes / sizeof id; i++) {
+		RFM_TRY(named_by(c, &e, i, then, &id, &v));
+		if (v != NULL && v->type == RFM_LIST && v->named > 0 &&
+		    --v->named == 0)
+			queue[(*queued)++] = (size_t)(v - c->vectors);
+	}
+	return RFM_OK;
+}
+
+static enum rfm_status
+find_loops(struct check *c, bool then, size_t lists)
+{
+	size_t         *queue = calloc(lists, sizeof *queue);
+	size_t          queued = 0;
+	enum rfm_status status = RFM_OK;
+
+	if (queue == NULL)
+		return rfm_fail(c->error, RFM_NO_MEMORY,
+		    "no memory to check %zu lists", lists);
+	for (size_t i = 0; i < c->vectors_count; i++)
+		if (list_in_file(c, &c->vectors[i], then) &&
+		    c->vectors[i].named == 0)
+			queue[queued++] = i;
+	for (size_t i = 0; i < queued && status == RFM_OK; i++)
+		status = take_away(c, &c->vectors[queue[i]], then, queue,
+		    &queued);
+	free(queue);
+	if (status == RFM_OK && queued < lists)
+		damage(c, "a list contains itself%s: %zu in loops or below"
+		    " them", then ? " in the last COMMIT" : "",
+		    lists - queued);
+	return status;
+}
+/* judge the lists of a state, and note orphans */
+static enum rfm_status
+judge_lists(struct check *c, bool then)
+{
+	size_t lists = 0, orphans = 0;
+
+	for (size_t i = 0; i < c->vectors_count; i++)
+		c->vectors[i].named = 0;
+	for (size_t i = 0; i < c->vectors_count && !c->busy; i++)
+		if (list_in_file(c, &c->vectors[i], then)) {
+			lists++;
+			RFM_TRY(judge_list(c, &c->vectors[i], then));
+		}
+	if (c->busy)
+		return RFM_OK;
+	for (size_t i = 0; i < c->vectors_count; i++) {
+		const struct vector *v = &c->vectors[i];
+
+		orphans += v->element && v->named == 0 &&
+		    is_there(c, v, then) && !is_sealed(c, v, then);
+	}
+	if (orphans > 0 && !then)
+		note(c, "%zu elements are in no list, as a crash leaves"
+		    " them: the next session frees them", orphans);
+	return lists == 0 ? RFM_OK : find_loops(c, then, lists);
+}
+/* judge the strings of a sealed vector */
+static bool
+cell_fits(const struct check *c, const struct rfm_string_disk *cell,
+    const size_t *parts, size_t count)
+{
+	uint64_t length = cell->length & ~RFM_STRING_IS_BYTES;
+	uint64_t room;
+
+	if (cell->length == RFM_STRING_NA ||
+	    length <= RFM_STRING_INLINE_BYTES)
+		return true;
+	if (cell->far.part >= count)
+		return false;
+	room = c->vectors[parts[cell->far.part] - 1].bytes;
+	return length <= room && cell->far.offset <= room - length;
+}
+
+static enum rfm_status
+judge_cells(struct check *c, const struct vector *v, const size_t *parts,
+    size_t count)
+{
+	struct rfm_string_disk cell;
+	const uint8_t         *seen;
+	uint64_t               bad = 0, first = 0;
+
+	for (uint64_t i = 0; i < v->bytes / sizeof cell; i++) {
+		RFM_TRY(look(c, v->offset + i * sizeof cell, sizeof cell,
+		    &seen));
+		memcpy(&cell, seen, sizeof cell);
+		if (!cell_fits(c, &cell, parts, count) && bad++ == 0)
+			first = i + 1;
+	}
+	if (bad > 0)
+		damage(c, "vector " U64 ": its string " U64 " lies outside"
+		    " its parts; " U64 " do", v->id, first, bad);
+	return RFM_OK;
+}
+static enum rfm_status
+judge_strings(struct check *c, const struct vector *v)
+{
+	size_t          count = 0, *parts;
+	enum rfm_status status;
+
+	for (size_t i = v->newest; i != 0; i = c->vectors[i - 1].older)
+		count++;
+	parts = calloc(count + 1, sizeof *parts);
+	if (parts == NULL)
+		return rfm_fail(c->error, RFM_NO_MEMORY,
+		    "no memory to check %zu parts", count);
+	for (size_t i = v->newest, k = count; i != 0;
+	    i = c->vectors[i - 1].older)
+		parts[--k] = i;
+	status = judge_cells(c, v, parts, count);
+	free(parts);
+	return status;
+}
+/* judge what payloads contain */
+static enum rfm_status
+judge_contents(struct check *c)
+{
+	bool committed = c->report->uncommitted == 0;
+
+	if (c->broken || c->overlap)
+		return RFM_OK;
+	if (!committed || !c->strict)
+		RFM_TRY(judge_lists(c, true));
+	if (c->strict)
+		RFM_TRY(judge_lists(c, false));
+	for (size_t i = 0; i < c->vectors_count; i++) {
+		const struct vector *v = &c->vectors[i];
+
+		if (v->type == RFM_CHARACTER &&
+		    is_there(c, v, !c->strict) &&
+		    is_sealed(c, v, !c->strict) &&
+		    in_file(c, v->offset, v->bytes))
+			RFM_TRY(judge_strings(c, v));
+	}
+	return RFM_OK;
+}
 /* see whether the file changed meanwhile */
 static enum rfm_status
 watch_for_changes(struct check *c)
@@ -1319,6 +1587,7 @@ examine_all(struct check *c)
 	RFM_TRY(settle_extents(c));
 	find_overlaps(c);
 	RFM_TRY(sum_payloads(c));
+	RFM_TRY(judge_contents(c));
 	return watch_for_changes(c);
 }
 static enum rfm_status

@@ -28,6 +28,7 @@
 #define SEAL     RFM_RECORD_SEAL
 #define COMMIT   RFM_RECORD_COMMIT
 #define LINK     RFM_RECORD_LINK
+#define COUNT(array) (sizeof (array) / sizeof *(array))
 
 /* ---- a store in memory, and its little writer ---- */
 
@@ -242,6 +243,42 @@ chain(struct image *im, uint64_t at, uint64_t bytes, uint64_t salt)
 {
 	link_to(im, at, bytes, salt);
 	put_segment(im, at, bytes, salt);
+}
+
+static void
+allocate_as(struct image *im, uint64_t id, uint64_t offset, uint32_t type,
+    uint64_t bytes, uint64_t each, uint32_t flags, uint64_t owner)
+{
+	struct rfm_allocate_disk a = { id, offset, bytes, bytes / each, type,
+	    flags, 0, 0, owner };
+
+	put_record(im, ALLOCATE, &a, sizeof a);
+}
+
+static void
+seal_from(struct image *im, uint64_t first, uint64_t id)
+{
+	struct rfm_seal_disk s = { id, first, 0, 0 };
+
+	put_record(im, SEAL, &s, sizeof s);
+}
+
+static void
+move_to(struct image *im, uint64_t id, uint64_t offset, uint64_t bytes,
+    uint64_t length)
+{
+	struct rfm_move_disk m = { id, offset, bytes, length };
+
+	put_record(im, RFM_RECORD_MOVE, &m, sizeof m);
+}
+
+static void
+put_cells(struct image *im, uint64_t offset, uint64_t a, uint64_t b,
+    uint64_t c)
+{
+	uint64_t cells[3] = { a, b, c };
+
+	put_bytes(im, offset, cells, sizeof cells);
 }
 
 /* ---- the operating system that serves it ---- */
@@ -594,6 +631,360 @@ shapes_are_sound(void **state)
 	drop(im);
 	sound(im = many());
 	assert_int_equal(report.live, 2900);
+	drop(im);
+}
+
+/* ---- lists, strings, parts, moves ---- */
+
+#define LEAF    20480
+#define STRINGS 20544
+#define PART    20608
+#define LIST    20736
+#define INNER   20800
+#define FREE_AT 20864
+
+/* A leaf, two strings with a part, a list of both and of a list; not closed. */
+static struct image *
+family(void)
+{
+	struct image          *im = fresh();
+	struct rfm_string_disk cells[2] = { { .length = RFM_STRING_NA },
+	    { .length = 60 | RFM_STRING_IS_BYTES } };
+
+	cells[1].far.offset = 40;
+	put_bytes(im, STRINGS, cells, sizeof cells);
+	put_cells(im, LIST, 1, 2, 4);
+	put_cells(im, INNER, 0, 1, 0);
+	allocate_as(im, 1, LEAF, RFM_RAW, 10, 1, RFM_ALLOCATE_ELEMENT, 0);
+	allocate_as(im, 2, STRINGS, RFM_CHARACTER, 32, 16, 0, 0);
+	allocate_as(im, 3, PART, RFM_BYTES, 100, 1, 0, 2);
+	allocate_as(im, 4, INNER, RFM_LIST, 24, 8, 0, 0);
+	allocate_as(im, 5, LIST, RFM_LIST, 24, 8, 0, 0);
+	commit(im, 1, 6);
+	return im;
+}
+
+/* Only the process died: the end of the log is what counts. */
+static struct image *
+same_boot(struct image *im)
+{
+	memcpy(im->boot, old_boot, 16);
+	return im;
+}
+
+/* The record with this number is changed, and its checksum made right. */
+#define FORGE(index, type, field, value) do {                           \
+	((type *)body(im, index))->field = (value);                     \
+	seal_record(im, im->records[index]);                            \
+} while (0)
+
+/* proves I10 */
+static void
+families_are_sound(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	sound(im = family());
+	assert_int_equal(report.live, 4);
+	assert_int_equal(report.live_bytes, 5 * 64 + 64);
+	seal_from(im, 1, 5);
+	sound(im);
+	sound(same_boot(im));
+	assert_int_equal(report.sealed, 4);
+	free_id(im, 5);
+	free_id(im, 2);
+	sound(im);
+	assert_int_equal(report.live, 2);
+	assert_int_equal(report.tombstones, 2);
+	drop(im);
+	/* An uncommitted list may name what it likes, after a power cut. */
+	sound(im = family());
+	allocate_as(im, 6, FREE_AT, RFM_LIST, 24, 8, 0, 0);
+	put_cells(im, FREE_AT, 77, 3, 0);
+	sound(im);
+	damaged(same_boot(im), "list 6: its element 1 names id 77, which is "
+	    "not there; it has 2 such elements");
+	drop(im);
+}
+
+/* proves I10 */
+static void
+cells_of_lists(void **state)
+{
+	static const uint64_t wrong[] = { 3, 6, 99, UINT64_MAX };
+	struct image         *im;
+	char                  text[128];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		im = family();
+		put_cells(im, LIST, 1, wrong[i], 4);
+		snprintf(text, sizeof text, "list 5: its element 2 names id "
+		    "%" PRIu64 ", which is not there; it has 1 such element",
+		    wrong[i]);
+		damaged(same_boot(im), text);
+		snprintf(text, sizeof text, "names id %" PRIu64 ", which is "
+		    "not there in the last COMMIT", wrong[i]);
+		memcpy(im->boot, new_boot, 16);
+		damaged(im, text);
+		drop(im);
+	}
+	/* The leaf is freed, and two lists name it. */
+	im = family();
+	put_cells(im, LIST, 0, 2, 4);
+	free_id(im, 1);
+	sound(im);
+	damaged(same_boot(im), "list 4: its element 2 names id 1, which is "
+	    "not there; it");
+	commit(im, 2, 6);
+	damaged(im, "list 4: its element 2 names id 1, which is not there");
+	drop(im);
+	/* A list that is no more may name the dead. */
+	im = family();
+	put_cells(im, LIST, 99, 99, 99);
+	free_id(im, 5);
+	commit(im, 2, 6);
+	sound(im);
+	sound(same_boot(im));
+	drop(im);
+	/* Sealed, but what is in it is not. */
+	im = family();
+	seal_from(im, 5, 5);
+	damaged(same_boot(im), "list 5 is sealed, but 3 of its elements are "
+	    "not");
+	memcpy(im->boot, new_boot, 16);
+	sound(im);
+	commit(im, 2, 6);
+	damaged(im, "list 5 is sealed, but 3 of its elements are not");
+	drop(im);
+	/* Nobody's element. */
+	im = family();
+	put_cells(im, LIST, 0, 2, 4);
+	put_cells(im, INNER, 0, 0, 0);
+	noted(same_boot(im), "1 elements are in no list");
+	drop(im);
+}
+
+/* proves I10 */
+static void
+loops_of_lists(void **state)
+{
+	struct image *im = family();
+
+	(void)state;
+	put_cells(im, INNER, 0, 1, 4);
+	damaged(same_boot(im), "a list contains itself: 1 in loops or below");
+	put_cells(im, LIST, 5, 2, 4);
+	put_cells(im, INNER, 0, 1, 0);
+	damaged(im, "a list contains itself: 2 in loops or below them");
+	put_cells(im, INNER, 5, 5, 4);
+	put_cells(im, LIST, 1, 4, 4);
+	damaged(im, "a list contains itself: 2 in loops or below them");
+	memcpy(im->boot, new_boot, 16);
+	damaged(im, "a list contains itself in the last COMMIT");
+	drop(im);
+}
+
+/* proves I9 */
+static void
+parts_and_their_owners(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	im = family();
+	FORGE(2, struct rfm_allocate_disk, owner, 9);
+	judge(im);
+	assert_non_null(strstr(said, "record 3 at byte 12528: a part of id 9,"
+	    " which is not there"));
+	FORGE(2, struct rfm_allocate_disk, owner, 3);
+	judge(im);
+	assert_non_null(strstr(said, "a part of id 3, which is not there"));
+	FORGE(2, struct rfm_allocate_disk, owner, 1);
+	damaged(im, "a part of id 1: only string vectors have parts, and "
+	    "these are bytes");
+	FORGE(2, struct rfm_allocate_disk, owner, 2);
+	FORGE(2, struct rfm_allocate_disk, type, RFM_RAW);
+	damaged(im, "a part of id 2: only string vectors have parts");
+	FORGE(2, struct rfm_allocate_disk, type, RFM_BYTES);
+	FORGE(2, struct rfm_allocate_disk, flags, RFM_ALLOCATE_ELEMENT);
+	damaged(im, "a part of id 2: only string vectors have parts");
+	FORGE(2, struct rfm_allocate_disk, flags, RFM_ALLOCATE_SEALED);
+	damaged(im, "a part of id 2: only one of the two is sealed");
+	drop(im);
+	im = family();
+	free_id(im, 3);
+	damaged(im, "FREE of id 3, which is only a part of 2");
+	drop(im);
+	im = family();
+	seal_from(im, 3, 3);
+	damaged(im, "SEAL of id 3, which is only a part of 2");
+	drop(im);
+	/* A part of what was freed. */
+	im = family();
+	free_id(im, 2);
+	put_cells(im, LIST, 1, 0, 4);
+	commit(im, 2, 6);
+	sound(im);
+	allocate_as(im, 6, FREE_AT, RFM_BYTES, 64, 1, 0, 2);
+	damaged(im, "a part of id 2, which is not there");
+	drop(im);
+	/* The room of a part is as sacred as any. */
+	im = family();
+	allocate_as(im, 6, PART + 64, RFM_RAW, 10, 1, 0, 0);
+	damaged(im, "vector 3 (bytes 20608 to 20736) and vector 6 (bytes "
+	    "20672 to 20736) overlap");
+	drop(im);
+}
+
+static void
+seals_of_several(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	im = family();
+	seal_from(im, 6, 5);
+	damaged(im, "SEAL from id 6 to 5, which are not all there");
+	drop(im);
+	im = family();
+	seal_from(im, 0, 5);
+	damaged(im, "SEAL from id 0 to 5, which are not all there");
+	drop(im);
+	im = family();
+	seal_from(im, 4, 4);
+	seal_from(im, 3, 5);
+	judge(im);
+	assert_non_null(strstr(said, "SEAL from id 3 to 5, but 4 cannot be "
+	    "sealed"));
+	drop(im);
+	/* A part without its owner. */
+	im = family();
+	seal_from(im, 3, 5);
+	damaged(im, "SEAL from id 3 to 5, but 3 cannot be sealed");
+	drop(im);
+	/* One of them is dead. */
+	im = family();
+	put_cells(im, LIST, 0, 2, 4);
+	put_cells(im, INNER, 0, 0, 0);
+	free_id(im, 1);
+	commit(im, 2, 6);
+	seal_from(im, 1, 5);
+	damaged(im, "SEAL from id 1 to 5, but 1 cannot be sealed");
+	drop(im);
+}
+
+/* proves I10 */
+static void
+strings_of_sealed_vectors(void **state)
+{
+	struct rfm_string_disk cell = { .length = 60 };
+	struct image          *im;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		im = family();
+		cell.far.part = i == 0;
+		cell.far.offset = i == 1 ? 41 : i == 2 ? UINT32_MAX : 0;
+		cell.length = i == 3 ? RFM_STRING_IS_BYTES | 101 : 60;
+		put_bytes(im, STRINGS, &cell, sizeof cell);
+		sound(same_boot(im));           /* it may still change */
+		seal_from(im, 2, 2);
+		damaged(im, "vector 2: its string 1 lies outside its parts; 1"
+		    " do");
+		memcpy(im->boot, new_boot, 16);
+		sound(im);                      /* and is not committed */
+		commit(im, 2, 6);
+		damaged(im, "vector 2: its string 1 lies outside its parts");
+		drop(im);
+	}
+	/* Parts are counted from the oldest. */
+	im = family();
+	allocate_as(im, 6, FREE_AT, RFM_BYTES, 1, 1, 0, 2);
+	seal_from(im, 2, 2);
+	sound(same_boot(im));
+	cell.length = 13;
+	cell.far.part = 1;
+	cell.far.offset = 0;
+	put_bytes(im, STRINGS, &cell, sizeof cell);
+	damaged(im, "vector 2: its string 1 lies outside its parts");
+	drop(im);
+}
+
+/* proves I3, I6 */
+static void
+payloads_that_move(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	im = family();
+	move_to(im, 5, FREE_AT, 24, 3);
+	put_cells(im, FREE_AT, 1, 0, 4);
+	sound(im);
+	sound(same_boot(im));
+	put_cells(im, FREE_AT, 1, 3, 4);
+	damaged(im, "list 5: its element 2 names id 3, which is not there; it");
+	put_cells(im, FREE_AT, 1, 0, 4);
+	/* The place that it left is still needed. */
+	put_cells(im, LIST, 1, 3, 4);
+	damaged(im, "list 5: its element 2 names id 3, which is not there in "
+	    "the last COMMIT");
+	memcpy(im->boot, new_boot, 16);
+	damaged(im, "list 5: its element 2 names id 3, which is not there in "
+	    "the last COMMIT");
+	put_cells(im, LIST, 1, 0, 4);
+	allocate_as(im, 6, LIST, RFM_RAW, 10, 1, 0, 0);
+	damaged(im, "vector 5 (bytes 20736 to 20800) and vector 6 (bytes "
+	    "20736 to 20800) overlap");
+	commit(im, 2, 7);
+	sound(im);                              /* not any more */
+	drop(im);
+}
+
+static void
+payloads_that_move_wrongly(void **state)
+{
+	static const struct {
+		uint64_t    id, offset, bytes, length;
+		const char *text;
+	} wrong[] = {
+		{ 5, FREE_AT + 8, 24, 3, "offset 20872 is not aligned to 64" },
+		{ 5, FREE_AT, 24, 4, "24 bytes are not 4 elements of 8" },
+		{ 5, 131072, 24, 3, "vector 5: its 24 bytes at offset 131072 "
+		    "lie beyond the end" },
+		{ 3, FREE_AT, 100, 100, "MOVE of id 3, which is only a part" },
+		{ 9, FREE_AT, 24, 3, "MOVE of id 9, which is not there" },
+	};
+	struct image *im;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		im = same_boot(family());
+		move_to(im, wrong[i].id, wrong[i].offset, wrong[i].bytes,
+		    wrong[i].length);
+		put_cells(im, FREE_AT, 1, 2, 4);
+		damaged(im, wrong[i].text);
+		drop(im);
+	}
+	im = family();
+	seal_from(im, 1, 5);
+	move_to(im, 5, FREE_AT, 24, 3);
+	put_cells(im, FREE_AT, 1, 2, 4);
+	damaged(im, "MOVE of id 5, which is sealed");
+	drop(im);
+	/* Shorter in its place, and the end is given up: it is still needed. */
+	im = family();
+	allocate_as(im, 6, 24576, RFM_BYTES, 200, 1, 0, 0);
+	commit(im, 2, 7);
+	move_to(im, 6, 24576, 100, 100);
+	sound(im);
+	allocate_as(im, 7, 24576 + 128, RFM_RAW, 10, 1, 0, 0);
+	damaged(im, "vector 6 (bytes 24704 to 24832) and vector 7 (bytes 24704"
+	    " to 24768) overlap");
+	commit(im, 3, 8);
+	sound(im);
 	drop(im);
 }
 
@@ -2183,6 +2574,14 @@ main(int argc, char **argv)
 		cmocka_unit_test(reuse_before_commit),
 		cmocka_unit_test(growth_lost_in_a_power_cut),
 		cmocka_unit_test(payload_checksums),
+		cmocka_unit_test(families_are_sound),
+		cmocka_unit_test(cells_of_lists),
+		cmocka_unit_test(loops_of_lists),
+		cmocka_unit_test(parts_and_their_owners),
+		cmocka_unit_test(seals_of_several),
+		cmocka_unit_test(strings_of_sealed_vectors),
+		cmocka_unit_test(payloads_that_move),
+		cmocka_unit_test(payloads_that_move_wrongly),
 		cmocka_unit_test(writer_at_work),
 		cmocka_unit_test(forged_files_end),
 		cmocka_unit_test(every_bit),

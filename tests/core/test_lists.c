@@ -742,6 +742,7 @@ a_list_of_itself_on_the_disk_is_told(void **state)
 	open_store();
 	OK(rfm_store_destroy(find(id), true, &error));
 	assert_int_equal(records(), 0);
+	OK(rfm_store_sync(store, &error));
 	SOUND();
 }
 
