@@ -365,7 +365,7 @@ small <- C("c_open", place("small.bin"), 131072 / 2^30, NULL)
 victim <- C("c_malloc", small, 1000)
 poke(victim, 1:100)
 owner <- new.env()
-reg.finalizer(owner, function(e) C("c_free", victim))
+invisible(reg.finalizer(owner, function(e) C("c_free", victim)))
 rm(owner)
 temporaries <- C("c_create", small, 24L, 60000)
 temporaries <- temporaries[1:50000]
