@@ -198,15 +198,11 @@ rfm_altvec_blank(uint32_t type, double promised_length)
 
 	beside = PROTECT(promised_length < 0 ? R_NilValue :
 	    Rf_ScalarReal(promised_length));
-	if (!rfm_type_fixed(type)) {
-		SEXP box = Rf_allocVector(VECSXP, RFM_BOX_PLACES);
-
-		SET_VECTOR_ELT(box, RFM_BOX_PROMISE, beside);
-		beside = box;
-	}
-	UNPROTECT(1);
-	PROTECT(beside);
-	x = new_vector(type, pointer, beside);
+	x = rfm_altvec_window(pointer, type);
+	if (TYPEOF(R_altrep_data2(x)) == VECSXP)
+		SET_VECTOR_ELT(R_altrep_data2(x), RFM_BOX_PROMISE, beside);
+	else
+		R_set_altrep_data2(x, beside);
 	UNPROTECT(2);
 	return x;
 }
@@ -214,7 +210,12 @@ rfm_altvec_blank(uint32_t type, double promised_length)
 SEXP
 rfm_altvec_window(SEXP pointer, uint32_t type)
 {
-	return new_vector(type, pointer, R_NilValue);
+	SEXP box = PROTECT(rfm_type_fixed(type) ? R_NilValue :
+	    Rf_allocVector(VECSXP, RFM_BOX_PLACES));
+	SEXP x = new_vector(type, pointer, box);
+
+	UNPROTECT(1);
+	return x;
 }
 
 SEXP
@@ -827,12 +828,20 @@ compose(const struct rfm_runtime *runtime,
 	return state;
 }
 /* seal a payload and give its reference */
+bool
+rfm_altvec_settle(SEXP x)
+{
+	const struct rfm_altvec_kind *kind =
+	    kinds[rfm_type_of(TYPEOF(x))];
+
+	return kind == NULL || kind->settle(x);
+}
+
 SEXP
 rfm_altvec_reference(SEXP x)
 {
 	struct rfm_payload *payload = rfm_altvec_live(x);
 	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
-	const struct rfm_altvec_kind *kind = kinds[payload->type];
 	bool temporary = payload->state == RFM_TEMPORARY;
 	struct rfm_store_info info;
 	struct rfm_error error;
@@ -842,7 +851,7 @@ rfm_altvec_reference(SEXP x)
 	rfm_store_describe(runtime->store, &info);
 	if (info.poisoned)
 		return NULL;
-	if (kind != NULL && !kind->settle(x))
+	if (!rfm_altvec_settle(x))
 		return NULL;
 	switch (rfm_store_seal(payload, &error)) {
 	case RFM_OK:

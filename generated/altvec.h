@@ -50,6 +50,7 @@ struct rfm_altvec_kind {
 
 void rfm_altvec_join(uint32_t type, R_altrep_class_t,
     const struct rfm_altvec_kind *);
+bool rfm_altvec_settle(SEXP x);            /* x is ours, no wrapper */
 SEXP rfm_altvec_reference(SEXP x);
 SEXP rfm_altvec_recover(SEXP class, SEXP state);
 #endif

@@ -1,4 +1,5 @@
 /* Tangled from lit/75_glue.nw by 'make tangle': change it there, not here. */
+#include "altlist.h"
 #include "altstr.h"
 #include "altvec.h"
 #include "capi.h"
@@ -34,5 +35,6 @@ R_init_Rfmalloc(DllInfo *dll)
 	rfm_runtime_load();
 	rfm_altvec_load(dll);
 	rfm_altstr_load(dll);
+	rfm_altlist_load(dll);
 	rfm_capi_load();
 }

@@ -20,8 +20,10 @@
 #if R_VERSION < R_Version(4, 6, 0)
 #define rfm_class_name(x)    CAR(ATTRIB(ALTREP_CLASS(x)))
 #define rfm_class_package(x) CADR(ATTRIB(ALTREP_CLASS(x)))
+#define rfm_attribute_count(x) Rf_xlength(ATTRIB(x))
 #else
 #define rfm_class_name(x)    R_altrep_class_name(x)
 #define rfm_class_package(x) R_altrep_class_package(x)
+#define rfm_attribute_count(x) R_getAttribCount(x)
 #endif
 #endif

@@ -336,10 +336,17 @@ make_places(void)
 #define BALLAST_MIN_BYTES  (UINT64_C(64) << 10)
 #define BALLAST_MAX_BYTES  (UINT64_C(32) << 20)
 
+/* run a collection and take stock */
 static void
 collect(struct rfm_runtime *runtime)
 {
+	struct rfm_store_info info;
+
 	R_gc();
+	if (runtime->store != NULL) {
+		rfm_store_describe(runtime->store, &info);
+		runtime->given = info.temporary_bytes;
+	}
 	runtime->survived = runtime->given;
 }
 
