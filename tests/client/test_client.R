@@ -86,6 +86,11 @@ texts[2] <- "longer than a cell can be, by far"
 ok(C("c_is_vector", texts) == 1L && C("c_type", texts) == 16L && C("c_length", texts) == 3 &&
   identical(as.vector(texts[]), c("", "longer than a cell can be, by far", "")), "C makes character")
 ok(is.null(C("c_payload", texts)) && C("c_writable", texts) == 0L, "whose cells it does not give out")
+both <- C("c_create", store, 19L, 2)
+both[[2]] <- texts
+ok(C("c_is_vector", both) == 1L && C("c_type", both) == 19L && C("c_length", both) == 2 &&
+  is.null(both[[1]]) && C("c_is_vector", both[[2]]) == 1L, "C makes lists")
+ok(is.null(C("c_payload", both)) && C("c_writable", both) == 0L, "whose ids it does not give out")
 ok(identical(rows$type, c("numeric", names(types))), "they are in the catalogue")
 for (other in list(1:10, NULL, "a", list(), quote(x), sum, store, mtcars)) {
   ok(C("c_is_vector", other) == 0L && C("c_type", other) == 0L && C("c_length", other) == -1 &&
@@ -250,7 +255,7 @@ ok(identical(peek(grown, 300), rep(6L, 300)), "after cleanup_fmalloc() a block g
 refused(C("c_free", grown), -1L, "closed", "but a kept one cannot be freed for good")
 ok(rfm_check(path) == 0, "rfm-check: sound")
 ok(C("c_release", grown) == 0L, "it can be released")
-rm(x, y, v, texts)
+rm(x, y, v, texts, both)
 invisible(gc())
 store <- C("c_open", path, 0, "persistent")
 ok(!attr(store, "initialized"), "the store is opened again")
@@ -288,6 +293,9 @@ poke(a, 1:100)
 ok(identical(peek(a, 100), 1:100), "a reader has blocks of its own")
 refused(C("c_keep", a), 0, "open for reading", "and can keep none")
 refused(C("c_free", k2), -1L, "open for reading", "nor free one for good")
+refused(C("c_realloc", reader, k2, 1e5), NULL, "open for reading", "nor give it another size")
+a <- C("c_realloc", reader, a, 1e5)
+ok(C("c_bytes", a) == 1e5 && identical(peek(a, 100), 1:100), "its own it may resize")
 poke(k2, rep(0, 100))
 invisible(C("c_cleanup", reader))
 signal(other, 9L)
@@ -342,22 +350,26 @@ library(parallel)
 k <- C("c_malloc", store, 100)
 poke(k, rep(3, 100))
 id <- C("c_keep", k)
+u <- C("c_malloc", store, 100)
+poke(u, rep(8, 100))
 child <- mccollect(mcparallel({
   mine <- C("c_malloc", store, 1000)
   poke(mine, rep(4, 1000))
   poke(t, rep(0, 100))
   poke(k, rep(0, 100))
-  list(peek(mine, 1000), C("c_keep", mine), reason(), C("c_free", k), reason(),
+  moved <- C("c_realloc", store, C("c_realloc", store, u, 90000), 5)
+  list(c(peek(mine, 1000), peek(moved, 5)), C("c_keep", mine), reason(), C("c_free", k), reason(),
     C("c_free", mine), C("c_free", t), peek(k, 1))
 }))[[1]]
-ok(identical(child[[1]], rep(4L, 1000)), "a child has blocks of its own")
+ok(identical(child[[1]], c(rep(4L, 1000), rep(8L, 5))), "a child has blocks of its own, and resizes others")
 ok(child[[2]] == 0 && child[[4]] == -1L && all(grepl("parent", c(child[[3]], child[[5]]))),
   "it keeps none and ends none for good: ", child[[3]])
 ok(child[[6]] == 0L && child[[7]] == 0L && child[[8]] == 0L, "it frees what it likes in its own memory")
-ok(identical(peek(t, 100), rep(7L, 100)) && identical(peek(k, 100), rep(3L, 100)),
+ok(identical(peek(t, 100), rep(7L, 100)) && identical(peek(k, 100), rep(3L, 100)) &&
+  identical(peek(u, 100), rep(8L, 100)) && C("c_bytes", u) == 100,
   "the parent's blocks are as before: proves I12")
 for (n in 1:50) C("c_malloc", store, 100000)
-ok(identical(peek(t, 100), rep(7L, 100)), "and stay so")
+ok(identical(peek(t, 100), rep(7L, 100)) && identical(peek(u, 100), rep(8L, 100)), "and stay so")
 
 # ---- a full store, and finalizers that free ----
 
