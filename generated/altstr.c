@@ -112,6 +112,35 @@ read_cell(SEXP x, uint64_t i)
 	return string_of(&text);
 }
 /* give one string */
+#define REMEMBERED 8
+
+static struct memory {
+	SEXP                x;
+	uint64_t            turn;
+	struct rfm_payload *payload;
+	struct beside      *record;
+} memories[REMEMBERED];
+
+/* remember a vector */
+static struct memory *
+memory_of(SEXP x)
+{
+	return &memories[(uintptr_t)x / 8 % REMEMBERED];
+}
+
+static struct memory *
+remember(SEXP x)
+{
+	struct memory *memory = memory_of(x);
+	struct rfm_payload *payload = payload_of(x);
+	struct beside *record = beside(x);
+
+	memory->x = x;
+	memory->turn = rfm_payload_turns;
+	memory->payload = payload;
+	memory->record = record;
+	return memory;
+}
 /* make the chunk of an element */
 static uint64_t
 chunks_of(SEXP x)
@@ -120,10 +149,9 @@ chunks_of(SEXP x)
 }
 
 static SEXP
-make_chunk(SEXP x, R_xlen_t i)
+cache_of(SEXP x)
 {
-	SEXP cache = box_place(x, RFM_BOX_CACHE), chunk;
-	R_xlen_t rest = XLENGTH(x) - i / CHUNK * CHUNK;
+	SEXP cache = box_place(x, RFM_BOX_CACHE);
 
 	if (cache == R_NilValue) {
 		beside(x)->table = fresh_bytes(x, RFM_BOX_TABLE,
@@ -131,6 +159,15 @@ make_chunk(SEXP x, R_xlen_t i)
 		cache = Rf_allocVector(VECSXP, (R_xlen_t)chunks_of(x));
 		SET_VECTOR_ELT(R_altrep_data2(x), RFM_BOX_CACHE, cache);
 	}
+	return cache;
+}
+
+static SEXP
+make_chunk(SEXP x, R_xlen_t i)
+{
+	SEXP cache = cache_of(x), chunk;
+	R_xlen_t rest = XLENGTH(x) - i / CHUNK * CHUNK;
+
 	chunk = Rf_allocVector(STRSXP, rest < CHUNK ? rest : CHUNK);
 	SET_VECTOR_ELT(cache, i / CHUNK, chunk);
 	beside(x)->table[i / CHUNK] = STRING_PTR_RO(chunk);
@@ -157,13 +194,14 @@ fetch(SEXP x, R_xlen_t i)
 static SEXP
 elt(SEXP x, R_xlen_t i)
 {
-	const struct beside *record;
+	const struct memory *memory = memory_of(x);
 	const SEXP *chunk;
 
-	(void)payload_of(x);                       /* or an R error */
-	record = beside(x);
-	if (record->table != NULL) {
-		chunk = record->table[i / CHUNK];
+	if (memory->x != x || memory->turn != rfm_payload_turns ||
+	    memory->payload->address == NULL)
+		memory = remember(x);              /* or an R error */
+	if (memory->record->table != NULL) {
+		chunk = memory->record->table[i / CHUNK];
 		if (chunk != NULL && chunk[i % CHUNK] != R_BlankString)
 			return chunk[i % CHUNK];
 	}
@@ -297,6 +335,30 @@ put_text(SEXP x, uint64_t i, const struct rfm_text *text,
 }
 
 /* keep the cache in step */
+/* stop sharing a chunk */
+static SEXP
+own_chunk(SEXP x, R_xlen_t k)
+{
+	SEXP cache = box_place(x, RFM_BOX_CACHE), chunk;
+	const SEXP **table = beside(x)->table;
+
+	if (MAYBE_SHARED(cache)) {
+		cache = PROTECT(Rf_shallow_duplicate(cache));
+		SET_VECTOR_ELT(R_altrep_data2(x), RFM_BOX_CACHE, cache);
+		beside(x)->table = memcpy(fresh_bytes(x, RFM_BOX_TABLE,
+		    chunks_of(x) * sizeof *table), table,
+		    chunks_of(x) * sizeof *table);
+		UNPROTECT(1);
+	}
+	chunk = VECTOR_ELT(cache, k);
+	if (chunk != R_NilValue && MAYBE_SHARED(chunk)) {
+		chunk = Rf_duplicate(chunk);
+		SET_VECTOR_ELT(cache, k, chunk);
+		beside(x)->table[k] = STRING_PTR_RO(chunk);
+	}
+	return chunk;
+}
+
 static SEXP
 as_read(SEXP string, const struct rfm_text *text)
 {
@@ -314,7 +376,7 @@ keep_in_step(SEXP x, R_xlen_t i, SEXP string)
 	if (TYPEOF(cache) == STRSXP) {
 		SET_STRING_ELT(cache, i, string);
 	} else if (cache != R_NilValue) {
-		chunk = VECTOR_ELT(cache, i / CHUNK);
+		chunk = own_chunk(x, i / CHUNK);
 		if (chunk != R_NilValue)
 			SET_STRING_ELT(chunk, i % CHUNK, string);
 	}
@@ -546,6 +608,23 @@ copy_whole(SEXP x, SEXP to)
 }
 
 /* duplicate a character vector */
+/* share the cache with a copy */
+static void
+share_cache(SEXP x, SEXP y)
+{
+	SEXP cache = cache_of(x);
+
+	if (TYPEOF(cache) == STRSXP) {
+		put_in_place(y, PROTECT(Rf_duplicate(cache)));
+		UNPROTECT(1);
+		return;
+	}
+	SET_VECTOR_ELT(R_altrep_data2(y), RFM_BOX_CACHE, cache);
+	SET_VECTOR_ELT(R_altrep_data2(y), RFM_BOX_TABLE,
+	    box_place(x, RFM_BOX_TABLE));
+	beside(y)->table = beside(x)->table;
+}
+
 static void
 copy(SEXP x, SEXP to)
 {
@@ -570,6 +649,7 @@ duplicate(SEXP x, Rboolean deep)
 		return NULL;
 	PROTECT(y);
 	copy_whole(x, y);
+	share_cache(x, y);
 	UNPROTECT(1);
 	return y;
 }

@@ -174,6 +174,8 @@ rfm_runtime_set_default(SEXP handle)
 	default_handle = handle;
 }
 /* make external pointers to payloads */
+uint64_t rfm_payload_turns;
+
 /* let go of a payload */
 uint64_t rfm_payload_farewells;
 
@@ -196,6 +198,7 @@ finalize_payload(SEXP pointer)
 
 	if (payload == NULL)
 		return;
+	rfm_payload_turns++;
 	runtime = rfm_runtime_of_pointer(pointer);
 	R_ClearExternalPtr(pointer);
 	if (runtime != NULL)
@@ -221,6 +224,7 @@ void
 rfm_payload_hold(SEXP pointer, struct rfm_runtime *runtime,
     struct rfm_payload *payload)
 {
+	rfm_payload_turns++;
 	R_SetExternalPtrProtected(pointer, runtime->anchor); /* keeps I11 */
 	R_SetExternalPtrAddr(pointer, payload);
 	runtime->vectors++;

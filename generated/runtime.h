@@ -35,12 +35,11 @@ void                rfm_payload_hold(SEXP pointer, struct rfm_runtime *,
 struct rfm_payload *rfm_payload_of(SEXP pointer);
 struct rfm_runtime *rfm_runtime_of_pointer(SEXP pointer);
 SEXP                rfm_runtime_group(struct rfm_runtime *, SEXP *place);
-void                rfm_runtime_retire_group(struct rfm_runtime *);
 void                rfm_group_hold(SEXP group, int place,
                         struct rfm_payload *);
 struct rfm_payload *rfm_group_member(SEXP group, int place);
 uint64_t            rfm_payload_total(const struct rfm_payload *);
-extern uint64_t     rfm_payload_farewells; /* payloads let go of so far */
+extern attribute_hidden uint64_t rfm_payload_turns;
 /* getting room */
 enum rfm_kind { RFM_KIND_COMMITTED, RFM_KIND_TEMPORARY, RFM_KIND_BLOCK };
 enum rfm_status rfm_runtime_allocate(struct rfm_runtime *, enum rfm_kind,

@@ -145,6 +145,41 @@ test_that("what is written through the address of a copy is not lost", {
   expect_identical(plain(x), values)
 })
 
+test_that("a copy that shares what was read stops where it would show", {
+  values <- sprintf("a string of some length, %d", 1:5000)
+  x <- unclass(stored(values, store))
+  expect_identical(x[[4000]], values[4000])     # one chunk is there, in x
+  y <- x
+  y[3000] <- "set in the copy"                  # in a chunk that neither has
+  expect_identical(y[[2999]], values[2999])     # now both have it
+  expect_identical(x[[3000]], values[3000])
+  z <- y
+  y[4000] <- "set in the copy, too"
+  expect_identical(x[[4000]], values[4000])
+  expect_identical(z[[4000]], values[4000])
+  x[4000] <- "set in the original"
+  expect_identical(c(x[[4000]], y[[4000]], z[[4000]]),
+    c("set in the original", "set in the copy, too", values[4000]))
+  expect_identical(c(x[[3000]], y[[3000]], z[[3000]]),
+    c(values[3000], "set in the copy", "set in the copy"))
+  order(x)                                      # an array in place of the chunks
+  w <- x
+  w[1] <- "after that"
+  expect_identical(c(w[[1]], x[[1]]), c("after that", values[1]))
+})
+
+test_that("vectors that lie where others lay are not taken for them", {
+  for (k in 1:300) {
+    x <- create_fmalloc_vector("character", 3, store, plain = TRUE)
+    x[2] <- paste("round", k)
+    if (x[[2]] != paste("round", k)) break
+    if (k %% 50 == 0) destroy_fmalloc_vector(x, unsafe = TRUE)
+    rm(x)
+    if (k %% 20 == 0) gc()
+  }
+  expect_identical(k, 300L)
+})
+
 test_that("references find strings again", {
   values <- rep_len(texts, 300)
   path <- tempfile(fileext = ".bin")
