@@ -95,7 +95,7 @@ rfm_altvec_inner(SEXP x)
 static struct {
 	SEXP                vector;
 	struct rfm_payload *payload;
-	uint64_t            farewells;
+	uint64_t            turn;
 } latest;
 
 static struct rfm_payload *
@@ -103,7 +103,7 @@ remember(SEXP x, struct rfm_payload *payload)
 {
 	latest.vector = payload == NULL ? NULL : x;
 	latest.payload = payload;
-	latest.farewells = rfm_payload_farewells;
+	latest.turn = rfm_payload_turns;
 	return payload;
 }
 
@@ -120,7 +120,7 @@ payload_of(SEXP x)
 	SEXP place, pointer;
 
 	if (x == latest.vector &&
-	    rfm_payload_farewells == latest.farewells)
+	    rfm_payload_turns == latest.turn)
 		return latest.payload;
 	place = R_altrep_data2(x);
 	pointer = R_altrep_data1(x);

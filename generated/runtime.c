@@ -177,8 +177,6 @@ rfm_runtime_set_default(SEXP handle)
 uint64_t rfm_payload_turns;
 
 /* let go of a payload */
-uint64_t rfm_payload_farewells;
-
 uint64_t
 rfm_payload_total(const struct rfm_payload *payload)
 {
@@ -205,7 +203,6 @@ finalize_payload(SEXP pointer)
 		runtime->vectors--;
 	if (payload->state == RFM_TEMPORARY && payload->handles == 1)
 		rfm_runtime_returned(runtime, rfm_payload_total(payload));
-	rfm_payload_farewells++;
 	rfm_payload_release(payload);      /* keeps I11, I12 */
 }
 
@@ -260,7 +257,7 @@ finalize_group(SEXP pointer)
 	if (group == NULL)
 		return;
 	R_ClearExternalPtr(pointer);
-	rfm_payload_farewells++;
+	rfm_payload_turns++;
 	if (runtime != NULL)
 		runtime->vectors--;
 	for (k = 0; k < group->used; k++)

@@ -35,6 +35,7 @@ void                rfm_payload_hold(SEXP pointer, struct rfm_runtime *,
 struct rfm_payload *rfm_payload_of(SEXP pointer);
 struct rfm_runtime *rfm_runtime_of_pointer(SEXP pointer);
 SEXP                rfm_runtime_group(struct rfm_runtime *, SEXP *place);
+void                rfm_runtime_retire_group(struct rfm_runtime *);
 void                rfm_group_hold(SEXP group, int place,
                         struct rfm_payload *);
 struct rfm_payload *rfm_group_member(SEXP group, int place);
