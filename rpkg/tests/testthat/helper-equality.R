@@ -4,7 +4,8 @@
 
 # The variables of an expression. x and y are of one length and awkward, k recycles,
 # s is single, e empty, n named, m and w are matrices (m has dimnames), a is an array,
-# l is long enough for R's wrappers, u has an attribute of its own, o is of another type.
+# l is long enough for R's wrappers, b for several blocks, u has an attribute of its own,
+# o is of another type.
 operands_of <- function(values, others) {
   few <- rep_len(values, 6)
   list(
@@ -13,7 +14,7 @@ operands_of <- function(values, others) {
     m = structure(few, dim = 2:3, dimnames = list(c("p", "q"), c("a", "b", "c"))),
     w = structure(rev(few), dim = 2:3),
     a = structure(rep_len(values, 12), dim = c(2L, 3L, 2L)),
-    l = rep_len(values, 130), u = structure(values, unit = "cm"),
+    l = rep_len(values, 130), u = structure(values, unit = "cm"), b = rep_len(values, 20000),
     o = rep_len(others, length(values))
   )
 }
@@ -55,6 +56,8 @@ rearranging <- c("is.na", "is.nan", "is.finite", "is.infinite", "rev", "sort", "
 
 # What needs more than one argument, or says more than one thing.
 equality_lines <- "
+b + k; k %% b; b ^ l; b == l; b & k; l - b; b * s; round(b, 1); is.na(b); log(b); -b; b[20000:19990]; b[b == b[2]]
+b / b; b < rev(b); sqrt(b); cumsum(b); cummin(b); cumprod(b); sum(b); range(b); Mod(b); !b; 2L %/% b; b - 1L; rev(b)
 x[2:3]; x[-1]; x[x > 1]; x[c(TRUE, FALSE)]; x[0]; x[99]; x[c(1, NA, 9)]; x[NA]; x[]
 x['a']; n['a']; n[c('f', 'zz')]; n[-2]; n[2]; x[[2]]; x[[99]]; n[['a']]; n[['zz']]; x[[0]]
 x[[-1]]; x[[c(1, 2)]]; e[1]; e[[1]]; s[[1]]; s[1:3]; x[1.9]; x[as.numeric(2:3)]; x['1']
@@ -235,6 +238,19 @@ is_explained <- function(expression, type, mode) {
   }
   mode != "plain" &&
     any(fits & among(explained[, 2L], mode) & among(explained[, 3L], type))
+}
+
+# The first differences that no row above explains, as text.
+differences <- function(list_of, variables, base, type, mode) {
+  found <- character()
+  for (k in seq_along(list_of)) {
+    outcome <- outcome_of(list_of[[k]], variables)
+    if (equal_outcomes(outcome, base[[k]])) next
+    if (is_explained(list_of[[k]], type, mode)) next
+    found <- c(found, difference(list_of[[k]], paste(type, mode), outcome, base[[k]]))
+    if (length(found) == 20L) break
+  }
+  found
 }
 
 difference <- function(expression, where, ours, base) {

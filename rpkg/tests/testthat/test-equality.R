@@ -8,13 +8,16 @@ others_of <- c(logical = "integer", integer = "numeric", numeric = "integer",
 # Which operands are ordinary when only the left, or only the right, ones are ours.
 right <- c("y", "k", "w", "o")
 
+# RFM_TYPE=integer runs the test of that type only: see tests/process/test_sabotage.sh.
+only <- Sys.getenv("RFM_TYPE")
+
 supported <- function(store) {
   Filter(function(type) {
     tryCatch(is_backed(create_fmalloc_vector(type, 2, store)), error = function(e) FALSE)
   }, names(others_of))
 }
 
-for (type in names(others_of)) {
+for (type in if (nzchar(only)) only else names(others_of)) {
   test_that(paste("expressions on", type, "vectors give what base R gives"), {
     store <- new_store()
     skip_if_not(type %in% supported(store), paste(type, "vectors"))
@@ -28,12 +31,9 @@ for (type in names(others_of)) {
       if (mode == "right") ours <- right
       variables <- operands
       variables[ours] <- lapply(operands[ours], stored_operand, store, mode != "plain")
-      for (k in seq_along(list_of)) {
-        outcome <- outcome_of(list_of[[k]], variables)
-        if (equal_outcomes(outcome, base[[k]])) next
-        if (is_explained(list_of[[k]], type, mode)) next
-        fail(difference(list_of[[k]], paste(type, mode), outcome, base[[k]]))
-      }
+      found <- differences(list_of, variables, base, type, mode)
+      expect_identical(found, character())
+      if (length(found)) break
       for (name in ours) {
         expect_identical(bare(variables[[name]]), operands[[name]],
           label = paste("operand", name, "afterwards,", type, mode))
@@ -43,19 +43,18 @@ for (type in names(others_of)) {
 }
 
 test_that("factors, dates and times that lie in a store behave as ordinary ones", {
+  skip_if(nzchar(only), "tests of one type are wanted")
   store <- new_store()
   base <- lapply(object_expressions, outcome_of, object_operands)
   stored <- lapply(object_operands, stored_operand, store, FALSE)
   for (name in names(stored)) expect_true(is_backed(stored[[name]]))
-  for (k in seq_along(object_expressions)) {
-    outcome <- outcome_of(object_expressions[[k]], stored)
-    if (equal_outcomes(outcome, base[[k]])) next
-    fail(difference(object_expressions[[k]], "objects", outcome, base[[k]]))
-  }
+  expect_identical(differences(object_expressions, stored, base, "object", "plain"),
+    character())
   expect_identical(lapply(stored, bare), object_operands)
 })
 
 test_that("results as large as their operands lie in the store, with the right class", {
+  skip_if(nzchar(only), "tests of one type are wanted")
   store <- new_store()
   for (type in setdiff(supported(store), "list")) {
     operands <- operands_of(equality_values(type), equality_values(type))
@@ -79,6 +78,7 @@ test_that("results as large as their operands lie in the store, with the right c
 
 # A result that shared the operand's data would change with it.
 test_that("no result changes when its operand does, and the operand changes in place", {
+  skip_if(nzchar(only), "tests of one type are wanted")
   store <- new_store()
   for (expression in c(in_place_expressions, backed_expressions, trace_expressions)) {
     x <- stored(as.numeric(200:1), store)
