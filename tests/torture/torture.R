@@ -31,6 +31,7 @@ stored <- function(values, plain = FALSE) {
 ours <- function(x) .Call(Rfmalloc:::rfm_c_is_fmalloc, x)
 # An ordinary R object with the same values: what may be compared.
 ordinary <- function(x) {
+  if (is.null(x)) return(NULL)
   if (is.list(x)) return(lapply(seq_along(x), function(k) ordinary(x[[k]])))
   y <- vector(typeof(x), length(x))
   for (k in seq_along(y)) y[k] <- x[[k]]
