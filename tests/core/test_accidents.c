@@ -1,0 +1,521 @@
+/*
+ * Lists, parts, moves and seals of many, under every accident: a history is lived
+ * through once on the lying disk, with a picture of the store after each step. Then
+ * the power is cut, and the process killed, at every moment of it, and what another
+ * session finds must be one of the pictures: after a cut that of the last sync, after
+ * a death that before or after the step, once the session has freed what nobody names.
+ */
+#include "shop.h"
+
+#define MAX_STEPS 40
+#define MAX_IDS   64
+
+struct deep {
+	char text[4096];
+};
+
+static struct deep pictures[MAX_STEPS];     /* after each step */
+static bool        syncs[MAX_STEPS];
+static unsigned    steps;
+static struct rfm_lying_disk *bench;
+static uint64_t    images;
+
+/* ---- a deep picture ---- */
+
+struct ids {
+	uint64_t id[MAX_IDS];
+	unsigned count;
+};
+
+static bool
+note_id(void *context, const struct rfm_record_info *r)
+{
+	struct ids *ids = context;
+
+	if (r->id != 0 && !r->part && r->state != RFM_DESTROYED) {
+		assert_true(ids->count < MAX_IDS);
+		ids->id[ids->count++] = r->id;
+	}
+	return true;
+}
+
+static uint64_t
+hash_of(const void *bytes, uint64_t n)
+{
+	uint64_t hash = n;
+
+	for (uint64_t i = 0; i < n; i++)
+		hash = mixed(hash ^ ((const uint8_t *)bytes)[i]);
+	return hash & 0xffff;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+add(struct deep *d, const char *format, ...)
+{
+	size_t  used = strlen(d->text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(d->text + used, sizeof d->text - used, format, arguments);
+	va_end(arguments);
+}
+
+/* Contents are known where they were stored before the record was written: in raw
+ * vectors, in the first 50 bytes of blocks, and in all that is sealed. */
+static void
+add_payload(struct deep *d, struct rfm_payload *p)
+{
+	bool sealed = p->state == RFM_SEALED;
+
+	add(d, "%" PRIu64 ":%" PRIu32 ":%" PRIu64 "%s", p->id, p->type,
+	    p->length, sealed ? "s" : "");
+	if (p->type == RFM_RAW || (p->type == RFM_CHARACTER && sealed))
+		add(d, "#%" PRIx64, hash_of(p->address, p->bytes));
+	if (p->type == RFM_BYTES)
+		add(d, "#%" PRIx64, hash_of(p->address, 50));
+	for (uint32_t k = 0; k < p->part_count; k++) {
+		add(d, "+%" PRIu64, p->parts[k]->bytes);
+		if (sealed)
+			add(d, "#%" PRIx64, hash_of(p->parts[k]->address,
+			    p->parts[k]->bytes));
+	}
+	for (uint64_t i = 0; p->type == RFM_LIST && i < p->length; i++) {
+		struct rfm_payload *child = NULL;
+
+		OK(rfm_store_element(p, i, &child, &error));
+		add(d, "%s%" PRIu64, i == 0 ? "=" : ",",
+		    child == NULL ? 0 : child->id);
+		if (child != NULL)
+			rfm_payload_release(child);
+	}
+	add(d, " ");
+}
+
+static struct deep
+deep_picture(struct rfm_store *s)
+{
+	struct deep d = { "" };
+	struct ids  ids = { { 0 }, 0 };
+
+	rfm_store_each(s, note_id, &ids);
+	for (unsigned i = 0; i < ids.count; i++) {
+		struct rfm_payload *p = NULL;
+
+		OK(rfm_store_find(s, ids.id[i], &p, &error));
+		add_payload(&d, p);
+		rfm_payload_release(p);
+	}
+	assert_int_equal(info_of(s).findings, 0);
+	return d;
+}
+
+/* ---- a history ---- */
+
+static void
+step(bool is_sync)
+{
+	assert_true(steps < MAX_STEPS);
+	pictures[steps] = deep_picture(store);
+	syncs[steps] = is_sync;
+	steps++;
+	rfm_lying_mark(disk, steps);
+}
+
+static void
+done(void)
+{
+	step(false);
+}
+
+static void
+sync_now(void)
+{
+	OK(rfm_store_sync(store, &error));
+	step(true);
+}
+
+static void
+begin_history(void)
+{
+	struct rfm_lying_image image;
+
+	leave();
+	image = snapshot();
+	boot_with(&image);
+	rfm_lying_record(disk, true);
+	open_store();
+	steps = 0;
+	rfm_lying_mark(disk, 0);
+	sync_now();
+}
+
+/* ---- the judgement ---- */
+
+#define SEEN (1u << 20)
+
+static uint64_t seen[SEEN];
+
+static bool
+seen_before(uint64_t key)
+{
+	uint64_t i = mixed(key) % SEEN;
+
+	key |= 1;
+	while (seen[i] != 0 && seen[i] != key)
+		i = (i + 1) % SEEN;
+	if (seen[i] == key)
+		return true;
+	seen[i] = key;
+	return false;
+}
+
+struct inquest {
+	struct rfm_lying_moment moment;
+	bool                    death;
+};
+
+/* Step n is under way: pictures[n] is what it will leave. */
+static bool
+legal(const struct inquest *q, const struct deep *found)
+{
+	unsigned n = (unsigned)q->moment.mark, last = n;
+
+	if (q->death)
+		return (n > 0 && strcmp(pictures[n - 1].text, found->text)
+		    == 0) || (n < steps && strcmp(pictures[n].text,
+		    found->text) == 0);
+	if (n < steps && syncs[n] && strcmp(pictures[n].text, found->text)
+	    == 0)
+		return true;
+	while (last > 0 && !syncs[last - 1])
+		last--;
+	return last > 0 && strcmp(pictures[last - 1].text, found->text) == 0;
+}
+
+static void
+expect_legal(const struct inquest *q, struct rfm_lying_cut *cut,
+    const struct rfm_lying_choice *choice, struct rfm_store *s,
+    const char *when)
+{
+	struct deep found = deep_picture(s);
+	char        text[600];
+	unsigned    n = (unsigned)q->moment.mark;
+
+	if (legal(q, &found))
+		return;
+	rfm_lying_cut_describe(cut, choice, text, sizeof text);
+	fail_msg("%s in step %u, moment %zu (%s), %s:\n  found  [%s]\n"
+	    "  before [%s]\n  after  [%s]", q->death ? "death" : "cut", n,
+	    q->moment.step, text, when, found.text, n > 0
+	    ? pictures[n - 1].text : "", n < steps ? pictures[n].text : "");
+}
+
+static void
+quiet(void *context, const char *text)
+{
+	(void)context;
+	if (strncmp(text, "damage", 6) == 0)
+		printf("# %s\n", text);
+}
+
+static void
+expect_sound(struct rfm_os *checker, const struct inquest *q)
+{
+	struct rfm_check_report report;
+
+	OK(rfm_check(checker, "store", quiet, NULL, &report, &error));
+	if (!report.sound)
+		fail_msg("%s in step %u, moment %zu: not sound",
+		    q->death ? "death" : "cut", (unsigned)q->moment.mark,
+		    q->moment.step);
+}
+
+static void
+judge(void *context, struct rfm_lying_cut *cut,
+    const struct rfm_lying_choice *choice)
+{
+	struct inquest        *q = context;
+	struct rfm_lying_image image;
+	struct rfm_os         *other;
+	struct rfm_store      *s = NULL;
+	struct rfm_payload    *p = NULL;
+
+	if (seen_before(choice->hash ^ mixed(q->moment.mark * 2 + q->death)))
+		return;
+	images++;
+	image = rfm_lying_cut_build(cut, choice);
+	rfm_lying_boot(bench, &image);
+	if (q->death)
+		rfm_lying_same_boot(bench, disk);
+	other = rfm_lying_start(bench);
+	expect_sound(other, q);
+	OK(rfm_store_open(other, "store", &writing, &s, NULL, &error));
+	if (!q->death)
+		expect_legal(q, cut, choice, s, "on opening");
+	/* A change and a sync: the orphans go, and nothing else. */
+	OK(rfm_store_create(s, RFM_RAW, 1, true, RFM_GROW, &p, &error));
+	OK(rfm_store_destroy(p, true, &error));
+	rfm_payload_release(p);
+	OK(rfm_store_sync(s, &error));
+	expect_legal(q, cut, choice, s, "after a sync");
+	rfm_store_release(s);
+	expect_sound(other, q);
+	rfm_lying_end(other);
+	assert_null(rfm_lying_complaint(bench));
+}
+
+static void
+judge_history(void)
+{
+	struct rfm_lying_effort effort = { 24, 6, 1, false };
+	struct rfm_lying_cut   *cut;
+	struct inquest          q;
+
+	memset(seen, 0, sizeof seen);
+	images = 0;
+	bench = rfm_lying_create(2);
+	for (int backwards = 0; backwards < 2; backwards++) {
+		effort.backwards = backwards == 1;
+		cut = rfm_lying_cut_begin(disk);
+		memset(&q, 0, sizeof q);
+		while (rfm_lying_cut_next(cut, &q.moment)) {
+			const struct rfm_lying_event *e = q.moment.event;
+
+			if (q.moment.mark == 0)
+				continue;
+			effort.seed = mixed(q.moment.step);
+			q.death = false;
+			rfm_lying_cut_each(cut, &effort, judge, &q);
+			q.death = true;
+			if (e->kind == RFM_LYING_MARK ||
+			    e->kind == RFM_LYING_SIZE ||
+			    (e->kind == RFM_LYING_STORE && e->metadata))
+				rfm_lying_cut_each_death(cut, backwards == 0,
+				    judge, &q);
+		}
+		rfm_lying_cut_end(cut);
+	}
+	rfm_lying_destroy(bench);
+	rfm_lying_record(disk, false);
+	printf("# %" PRIu64 " images of %u steps\n", images, steps);
+	assert_true(images > steps);
+}
+
+/* ---- the people of the histories ---- */
+
+static struct rfm_payload *
+temp(uint32_t type, uint64_t length)
+{
+	struct rfm_payload *p = NULL;
+
+	OK(rfm_store_temporary(store, type, length, true, RFM_GROW, &p,
+	    &error));
+	return keep(p);
+}
+
+static struct rfm_payload *
+raw(uint64_t bytes, uint64_t seed)
+{
+	struct rfm_payload *p = temp(RFM_RAW, bytes);
+
+	fill(p->address, bytes, seed);
+	return p;
+}
+
+static struct rfm_payload *
+words(unsigned parts, uint64_t seed)
+{
+	struct rfm_payload *p = temp(RFM_CHARACTER, 2);
+
+	memset(p->address, 0xff, 32);
+	for (unsigned k = 0; k < parts; k++) {
+		OK(rfm_store_extend(p, 100 + 700 * k, RFM_GROW, &error));
+		fill(p->parts[k]->address, 100 + 700 * k, seed + k);
+	}
+	return p;
+}
+
+static void
+put(struct rfm_payload *list, uint64_t index, struct rfm_payload *child)
+{
+	OK(rfm_store_link(list, index, child, &error));
+	if (child != NULL)
+		release(child);
+}
+
+/* A list of bytes, of strings, and of a list that has the same bytes. */
+static struct rfm_payload *
+nest(uint64_t seed)
+{
+	struct rfm_payload *t = temp(RFM_LIST, 3), *u = temp(RFM_LIST, 2);
+	struct rfm_payload *b = raw(90, seed);
+
+	OK(rfm_store_link(u, 1, b, &error));
+	put(t, 0, b);
+	put(t, 1, words(2, seed));
+	put(t, 2, u);
+	return t;
+}
+
+static struct rfm_payload *
+committed(uint32_t type, uint64_t length)
+{
+	struct rfm_payload *p = NULL;
+
+	OK(rfm_store_create(store, type, length, true, RFM_GROW, &p, &error));
+	return keep(p);
+}
+
+/* ---- the histories ---- */
+
+/* proves I3, I4, I8 */
+static void
+strings_get_parts_are_sealed_and_go(void **state)
+{
+	struct rfm_payload *p, *q;
+
+	(void)state;
+	begin_history();
+	p = committed(RFM_CHARACTER, 2);
+	memset(p->address, 0xff, 32);
+	done();
+	OK(rfm_store_extend(p, 100, RFM_GROW, &error));
+	done();
+	sync_now();
+	OK(rfm_store_extend(p, 5000, RFM_GROW, &error));
+	done();
+	q = words(3, 7);
+	OK(rfm_store_seal(q, &error));
+	done();
+	fill(p->parts[0]->address, 100, 1);
+	fill(p->parts[1]->address, 5000, 2);
+	sync_now();
+	OK(rfm_store_seal(p, &error));
+	done();
+	sync_now();
+	OK(rfm_store_destroy(p, true, &error));
+	done();
+	q = committed(RFM_LIST, 1);
+	done();
+	put(q, 0, words(1, 9));
+	done();
+	sync_now();
+	OK(rfm_store_destroy(q, true, &error));
+	done();
+	sync_now();
+	judge_history();
+}
+
+/* proves I3, I4, I10 */
+static void
+lists_change_from_one_sync_to_the_next(void **state)
+{
+	struct rfm_payload *l, *m;
+
+	(void)state;
+	begin_history();
+	l = committed(RFM_LIST, 3);
+	done();
+	put(l, 0, raw(60, 1));
+	done();
+	sync_now();
+	put(l, 0, raw(70, 2));          /* moves, and frees what was there */
+	done();
+	put(l, 1, nest(3));
+	done();
+	put(l, 0, raw(80, 4));
+	done();
+	sync_now();
+	put(l, 2, raw(61, 5));
+	done();
+	put(l, 1, NULL);                /* the whole nest goes */
+	done();
+	m = committed(RFM_LIST, 1);
+	done();
+	OK(rfm_store_link(m, 0, l, &error));
+	done();
+	sync_now();
+	put(l, 1, nest(6));
+	done();
+	put(m, 0, NULL);
+	done();
+	OK(rfm_store_destroy(l, true, &error));
+	done();
+	sync_now();
+	judge_history();
+}
+
+/* proves I7, I8, I10, I13 */
+static void
+lists_are_sealed_with_what_is_in_them(void **state)
+{
+	struct rfm_payload *l, *t, *mine;
+
+	(void)state;
+	begin_history();
+	OK(rfm_store_seal(nest(1), &error));
+	done();
+	sync_now();
+	mine = raw(75, 2);
+	OK(rfm_store_keep(mine, &error));
+	done();
+	l = committed(RFM_LIST, 2);
+	done();
+	OK(rfm_store_link(l, 0, mine, &error));
+	done();
+	sync_now();
+	put(l, 1, words(1, 3));
+	done();
+	t = nest(4);
+	OK(rfm_store_link(t, 0, mine, &error));
+	sync_now();
+	OK(rfm_store_seal(mine, &error));
+	done();
+	OK(rfm_store_seal(t, &error));
+	done();
+	sync_now();
+	OK(rfm_store_destroy(t, true, &error));
+	done();
+	sync_now();
+	judge_history();
+}
+
+/* proves I3, I4, I6 */
+static void
+blocks_are_resized(void **state)
+{
+	static const uint64_t sizes[] = { 120, 200, 64, 5000, 4096, 9000, 300 };
+	struct rfm_payload   *p;
+
+	(void)state;
+	begin_history();
+	p = temp(RFM_BYTES, 60);
+	fill(p->address, 60, 1);
+	OK(rfm_store_keep(p, &error));
+	done();
+	sync_now();
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		OK(rfm_store_resize(p, sizes[i], RFM_GROW, &error));
+		done();
+		OK(rfm_store_resize(p, 50 + 64 * i, RFM_GROW, &error));
+		done();
+		fill(raw(700, i)->address, 700, 99);    /* reuse the room */
+		sync_now();
+	}
+	judge_history();
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, machine_on, machine_off)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(strings_get_parts_are_sealed_and_go),
+		T(lists_change_from_one_sync_to_the_next),
+		T(lists_are_sealed_with_what_is_in_them),
+		T(blocks_are_resized),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
