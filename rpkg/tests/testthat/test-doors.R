@@ -57,3 +57,15 @@ test_that("records are written for all columns or for none", {
   expect_identical(door("rfm_c_keep", columns), columns)
   expect_identical(sum(list_fmalloc_allocations(store)$state == "committed"), 3L)
 })
+
+# proves I7
+test_that("of two objects on one payload neither changes the other", {
+  store <- new_store()
+  x <- create_fmalloc_vector("integer", 3, store)
+  x[] <- 1:3
+  y <- .Call(Rfmalloc:::rfm_c_alias, x, TRUE)
+  x[1] <- 50L
+  y[2] <- 60L
+  expect_identical(collect_fmalloc(x), c(50L, 2L, 3L))
+  expect_identical(collect_fmalloc(y), c(1L, 60L, 3L))
+})
