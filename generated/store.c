@@ -2850,25 +2850,85 @@ rfm_store_map(struct rfm_store *store, rfm_extent_visitor *visit,
 	show_waiting(store, &store->waiting, visit, context);
 }
 /* tell how large a payload is */
-enum rfm_status
-rfm_store_sizes(const struct rfm_payload *p, uint64_t *disk,
+/* add the sizes of one payload */
+static enum rfm_status
+add_sizes(const struct rfm_payload *p, uint64_t *disk,
     uint64_t *resident, struct rfm_error *error)
 {
 	struct rfm_os *os = p->store->os;
-	uint64_t       of_part, in_memory;
+	uint64_t       in_memory;
 
-	*disk = *resident = 0;
 	if (p->address == NULL)
 		return RFM_OK;
-	*disk = extent_of(p);
-	RFM_TRY(os->resident(os, p->address, p->bytes, resident, error));
-	for (uint32_t k = 0; k < p->part_count; k++) {
-		RFM_TRY(rfm_store_sizes(p->parts[k], &of_part, &in_memory,
-		    error));
-		*disk += of_part;
-		*resident += in_memory;
+	RFM_TRY(os->resident(os, p->address, p->bytes, &in_memory, error));
+	*disk += extent_of(p);
+	*resident += in_memory;
+	for (uint32_t k = 0; k < p->part_count; k++)
+		RFM_TRY(add_sizes(p->parts[k], disk, resident, error));
+	return RFM_OK;
+}
+/* wait to be counted */
+struct waiting_list {
+	struct rfm_payload **list;
+	size_t               count, capacity;
+};
+
+static enum rfm_status
+wait_for_count(struct waiting_list *w, struct rfm_payload *p,
+    struct rfm_error *error)
+{
+	if (w->count == w->capacity) {
+		size_t more = w->capacity * 2 + 16;
+		struct rfm_payload **list = realloc(w->list,
+		    more * sizeof *list);
+
+		if (list == NULL) {
+			rfm_payload_release(p);
+			return rfm_fail(error, RFM_NO_MEMORY,
+			    "no memory to look into a list");
+		}
+		w->list = list;
+		w->capacity = more;
+	}
+	w->list[w->count++] = p;
+	return RFM_OK;
+}
+
+/* let the elements wait to be counted */
+static enum rfm_status
+wait_elements(struct waiting_list *w, struct rfm_payload *list,
+    struct rfm_error *error)
+{
+	struct rfm_payload *child;
+
+	for (uint64_t i = 0; list->address != NULL && i < list->length; i++) {
+		RFM_TRY(rfm_store_element(list, i, &child, error));
+		if (child != NULL)
+			RFM_TRY(wait_for_count(w, child, error));
 	}
 	return RFM_OK;
+}
+
+enum rfm_status
+rfm_store_sizes(struct rfm_payload *p, uint64_t *disk,
+    uint64_t *resident, struct rfm_error *error)
+{
+	struct waiting_list w = { NULL, 0, 0 };
+	enum rfm_status     status;
+
+	*disk = *resident = 0;
+	rfm_payload_retain(p);
+	status = wait_for_count(&w, p, error);
+	while (w.count > 0) {
+		p = w.list[--w.count];
+		if (status == RFM_OK)
+			status = add_sizes(p, disk, resident, error);
+		if (status == RFM_OK && p->type == RFM_LIST)
+			status = wait_elements(&w, p, error);
+		rfm_payload_release(p);
+	}
+	free(w.list);
+	return status;
 }
 /* describe the store */
 void

@@ -129,7 +129,7 @@ void rfm_store_each(struct rfm_store *, rfm_record_visitor *,
     void *context);
 void rfm_store_map(struct rfm_store *, rfm_extent_visitor *,
     void *context);
-enum rfm_status rfm_store_sizes(const struct rfm_payload *,
-    uint64_t *disk, uint64_t *resident, struct rfm_error *);
+enum rfm_status rfm_store_sizes(struct rfm_payload *, uint64_t *disk,
+    uint64_t *resident, struct rfm_error *);
 void rfm_store_describe(struct rfm_store *, struct rfm_store_info *);
 #endif

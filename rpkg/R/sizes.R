@@ -3,7 +3,8 @@
 #' @param x A vector that lives in a store, or a data frame.
 #' @return A data frame with one row for a vector, or one for each column of a data frame
 #'   (and the columns' names as row names):
-#'   * `on_disk`: bytes of the store's file that it takes;
+#'   * `on_disk`: bytes of the store's file that it takes, with the text of its strings or
+#'     its elements (one that occurs twice counts twice);
 #'   * `resident`: how many of them are in memory at the moment;
 #'   * `materialised`: bytes that R keeps in its own memory for its elements. Numbers are
 #'     read where they lie, so it is 0 for them.

@@ -990,10 +990,57 @@ a_temporary_block_is_resized_too(void **state)
 
 #define T(test) cmocka_unit_test_setup_teardown(test, machine_on, machine_off)
 
+static void
+a_lists_size_is_that_of_all_below_it(void **state)
+{
+	struct rfm_payload *outer = list_of(3), *inner = temporary_list(3);
+	struct rfm_payload *strings = NULL;
+	uint64_t            on_disk, resident, held;
+
+	(void)state;
+	OK(rfm_store_temporary(store, RFM_CHARACTER, 10, false, RFM_GROW,
+	    &strings, &error));
+	keep(strings);
+	OK(rfm_store_extend(strings, 5000, RFM_GROW, &error));
+	put(inner, 0, 1);
+	link_to(inner, 2, strings);
+	put(outer, 0, 2);
+	link_to(outer, 1, inner);
+	held = outer->handles + inner->handles + strings->handles;
+	for (int round = 0; round < 2; round++) {
+		OK(rfm_store_sizes(outer, &on_disk, &resident, &error));
+		assert_int_equal(on_disk, 64 + 64 + 128 + 128 + 192 + 8192);
+		assert_int_equal(resident, 24 + 24 + 100 + 100 + 160 + 5000);
+	}
+	assert_int_equal(outer->handles + inner->handles + strings->handles,
+	    held);
+	OK(rfm_store_destroy(outer, true, &error));
+	OK(rfm_store_sizes(outer, &on_disk, &resident, &error));
+	assert_int_equal(on_disk, 0);
+}
+
+/* proves I10 */
+static void
+a_size_is_not_told_of_a_list_with_a_bad_cell(void **state)
+{
+	struct rfm_payload *l = list_of(3);
+	uint64_t            on_disk, resident, *cells = l->address;
+
+	(void)state;
+	put(l, 0, 1);
+	cells[2] = 4711;
+	assert_int_not_equal(rfm_store_sizes(l, &on_disk, &resident, &error),
+	    RFM_OK);
+	assert_int_equal(l->handles, 1);
+	cells[2] = 0;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(a_lists_size_is_that_of_all_below_it),
+		T(a_size_is_not_told_of_a_list_with_a_bad_cell),
 		T(a_new_list_is_all_null),
 		T(elements_are_there_after_closing_and_after_a_death),
 		T(a_power_cut_leads_back_to_the_lists_of_the_last_sync),

@@ -18,12 +18,15 @@ objects <- list(
   narrow = data.frame(n = 1:3, row.names = c("i", "j", "k")),
   nothing = data.frame()
 )
-if (is_backed(tryCatch(create_fmalloc_vector("character", 1, new_store()),
-  fmalloc_argument = function(e) NULL))) {
-  objects$text <- c("a", NA, "", "a string of more than twelve bytes", "\u00fcber")
-  objects$names <- structure(c(p = "x", q = "y"), class = "label")
-  objects$strings <- data.frame(s = c("one", "two"), n = 1:2)
-}
+objects$text <- c("a", NA, "", "a string of more than twelve bytes", "\u00fcber")
+objects$names <- structure(c(p = "x", q = "y"), class = "label")
+objects$strings <- data.frame(s = c("one", "two"), n = 1:2)
+objects$list <- list(a = 1:3, b = NULL, "c", list(d = list(), e = 2))
+objects$record <- structure(list(when = objects$time, what = objects$factor), class = "record")
+objects$nested <- structure(list(n = 1:2, l = list(1:3, c(u = "v"))), class = "data.frame",
+  row.names = 1:2)
+objects$lt <- as.POSIXlt("2026-01-31 12:00:00", tz = "UTC")
+objects$frames <- list(data.frame(n = 1:3, s = letters[1:3]), data.frame(m = 1))
 
 test_that("objects go into a store and come back with all attributes", {
   store <- new_store()
@@ -161,6 +164,9 @@ test_that("what cannot live in a store is named by its path, and nothing is copi
   refused <- function(x, path) {
     expect_error(as_fmalloc(x, store), path, fixed = TRUE, class = "fmalloc_argument")
   }
+  refused(x, "x$f[[2]] is a function")
+  refused(list(a = 1, model = list(terms = y ~ z)), "x$model$terms is a formula")
+  refused(list(1, list(2, `b c` = globalenv())), "x[[2]]$`b c` is an environment")
   refused(sum, "x is a function, which cannot live in an fmalloc store")
   refused(quote(a + b), "x is a call")
   refused(y ~ z, "x is a formula")
@@ -243,4 +249,38 @@ test_that("a progress bar appears when people wait, and tells the truth", {
   expect_identical(capture.output(type = "message",
     x <- testthat::with_mocked_bindings(as_fmalloc(1:10, store),
       watching = function() TRUE)), character())
+})
+
+test_that("lists are nested deeply", {
+  store <- new_store()
+  deep <- 1
+  for (k in 1:1000) deep <- list(deep)
+  x <- as_fmalloc(deep, store)
+  expect_identical(collect_fmalloc(x), deep)
+  expect_identical(sum(list_fmalloc_allocations(store)$type == "list"), 1000L)
+})
+
+# proves I7
+test_that("a list in a store is a value, down to its leaves", {
+  store <- new_store()
+  x <- list(a = 1:3, b = list(c = c(1.5, 2)))
+  y <- as_fmalloc(x, store)
+  saved <- serialize(y, NULL)
+  z <- y
+  leaf <- y$b$c
+  y$a[1] <- 100L
+  y$b$c[2] <- 0
+  leaf[1] <- 7
+  expect_identical(collect_fmalloc(y), list(a = c(100L, 2L, 3L), b = list(c = c(1.5, 0))))
+  expect_identical(collect_fmalloc(z), x)
+  expect_identical(collect_fmalloc(unserialize(saved)), x)
+})
+
+test_that("destroying a list lets its elements go", {
+  store <- new_store()
+  y <- as_fmalloc(objects$list, store)
+  destroy_fmalloc_vector(y, unsafe = TRUE)
+  expect_error(collect_fmalloc(y), "closed fmalloc ALTREP vector handle",
+    class = "fmalloc_closed")
+  expect_identical(y <- as_fmalloc(objects$list, store), objects$list)
 })

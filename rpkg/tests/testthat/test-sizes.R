@@ -41,3 +41,16 @@ test_that("other things have no sizes", {
   destroy_fmalloc_vector(x)
   expect_error(fmalloc_sizes(x), "closed fmalloc ALTREP vector handle", class = "fmalloc_closed")
 })
+
+test_that("strings and lists count with all that belongs to them", {
+  store <- new_store()
+  x <- as_fmalloc(sprintf("this is line number %4d", 1:100), store)
+  sizes <- fmalloc_sizes(x)
+  expect_gte(sizes$on_disk, 1600 + 24 * 100)
+  before <- sizes$materialised
+  nchar(x)
+  order(x)
+  expect_gt(fmalloc_sizes(x)$materialised, max(before, 800))
+  y <- as_fmalloc(list(a = 1:1000, b = list(c = 1:1000)), store)
+  expect_identical(fmalloc_sizes(y)$on_disk, 2 * 4032 + 2 * 64)
+})
