@@ -84,6 +84,7 @@ survey <- function(x, path, call) {
 }
 
 survey_elements <- function(x, path, call) {
+  x <- unclass(x) # a class may have a length() of its own
   bytes <- 0
   for (k in seq_along(x)) {
     part <- .subset2(x, k)
@@ -113,6 +114,7 @@ element_path <- function(path, x, k) {
 moved <- function(x, runtime, plain, tell) {
   y <- .Call(rfm_c_like, runtime, x, plain)
   if (typeof(x) == "list") {
+    x <- unclass(x)
     for (k in seq_along(x)) {
       part <- .subset2(x, k)
       if (!is.null(part)) .Call(rfm_c_put, y, k, moved(part, runtime, plain, tell))
