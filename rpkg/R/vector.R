@@ -1,17 +1,29 @@
 #' Create a vector in a store
 #'
-#' @param type `"logical"`, `"integer"`, `"numeric"` (or `"double"`), `"complex"` or
-#'   `"raw"`.
+#' @param type `"logical"`, `"integer"`, `"numeric"` (or `"double"`), `"complex"`,
+#'   `"raw"`, `"character"` or `"list"`.
 #' @param length Number of elements: non-negative and integer-valued.
 #' @param runtime A handle from [open_fmalloc()]; the default store if `NULL`.
 #' @param zero_initialize If `FALSE`, the elements start with arbitrary values, for
-#'   large vectors that are filled at once anyway.
+#'   large vectors that are filled at once anyway. Strings and lists always start as
+#'   `""` and `NULL`.
 #' @param plain If `TRUE`, the vector has no class of this package: it prints as an
 #'   ordinary one, and `identical(x, 1:10)` may hold. If it is not given, the option
 #'   `Rfmalloc.plain` decides.
 #' @return A vector of class `c("fmalloc_vector", "fmalloc", type)`. `x[i]` of one
 #'   element is an ordinary scalar; a longer `x[i]` lies in the same store, as do the
 #'   results of arithmetic, comparison and mathematical functions.
+#' @section Lists:
+#' The elements of a list are `NULL` or vectors of the same store, lists among them;
+#' anything else is an error, and [as_fmalloc()] makes a vector of it that can be an
+#' element. Elements are values: what is later assigned to the vector that was put in
+#' does not change the list. A vector that a list holds cannot be destroyed. Copies
+#' and subsets of a list lie in the store and share its elements. Where a list grows
+#' or shrinks (`l[[2]] <- NULL`), R makes an ordinary one, of the same elements.
+#'
+#' The store knows the elements' values. Their attributes travel with a reference to the
+#' list, as written by [saveRDS()], for example. `rapply(how = "replace")` works if its
+#' function gives vectors of the store.
 #' @seealso [create_fmalloc_matrix()], [destroy_fmalloc_vector()].
 #' @examples
 #' path <- tempfile(fileext = ".bin")
@@ -20,6 +32,10 @@
 #' x[] <- c(2, 3, 5, 7, 11)
 #' x
 #' x[2:3] * 10
+#' l <- create_fmalloc_vector("list", 2, runtime = store)
+#' l[[1]] <- x
+#' x[1] <- 0
+#' l[[1]][1]
 #' cleanup_fmalloc(store)
 #' unlink(path)
 #' @export

@@ -488,7 +488,7 @@ test_that("attributes of elements travel with the reference", {
   }
   expect_identical(all_attributes(k), all_attributes(l))
   expect_identical(info_of(k$factor)$offset, info_of(l$factor)$offset)
-  s <- k[c("classed", "factor", "plain")]
+  s <- unserialize(serialize(outer, NULL))[[1]][c("classed", "factor", "plain")]
   expect_identical(class(s$classed), class(l$classed))
   expect_null(attributes(s$plain))
 })
@@ -652,6 +652,12 @@ test_that("spoilt references to lists are errors of their own", {
       expect_true(outcome %in% paste0("fmalloc_", c("reference", "mismatch", "no_record")),
         label = paste(k, flip, outcome))
     }
+  }
+  # the third dressed element is said to stand where another does, or none
+  for (other in c(7, 4)) {
+    spoilt <- saved
+    spoilt[at + 16:23] <- writeBin(other, raw(), endian = "big")
+    expect_error(unserialize(spoilt), "another element", class = "fmalloc_reference")
   }
   expect_identical(ordinary(unserialize(saved)), ordinary(l))
 })
