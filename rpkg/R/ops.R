@@ -106,6 +106,6 @@ without_class <- function(x) {
 #' @param na.rm,finite As for [range()].
 #' @export
 range.fmalloc <- function(..., na.rm = FALSE, finite = FALSE) {
-  if (finite) return(range.default(..., finite = TRUE))
+  if (finite || is.list(..1)) return(range.default(..., na.rm = na.rm, finite = finite))
   c(min(..., na.rm = na.rm), max(..., na.rm = na.rm))
 }

@@ -213,12 +213,14 @@ stored_operand <- function(values, store, classed) {
 # second column names modes, the third types; empty means all but "plain".
 explained <- matrix(ncol = 4, byrow = TRUE, c(
   # Is it a vector without attributes? It has one, its class.
-  "is.vector|rle|embed|stack", "", "", "R asks is.vector(), and a class is an attribute",
+  "is.vector|rle|embed|stack|sd", "", "", "R asks is.vector(), and a class is an attribute",
   "deparse", "", "", "prints the class",
   # Not generic functions that go other ways for objects.
   "pmax|pmin", "", "", "for objects R compares by `>`, which makes NaN NA, and keeps logical",
   "all.equal", "right", "", "the method is that of the ordinary target, and sees the class",
   "order", "", "complex raw", "R ranks objects: it can do so by radix, and refuses raw",
+  "order|sort.list|is.unsorted", "", "list", "R refuses an object in other words",
+  "summary|str|dput|all.equal|formatC|is.object", "", "list", "the elements have classes, too",
   "xtfrm", "", "character", "is the text, so that the method of order() has its say",
   "vapply", "", "character", "R makes a list of an object first, and so no names of its strings",
   # Lists.
