@@ -364,10 +364,177 @@ a_secured_row_is_taken_without_moving_the_table(void **state)
 
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* ---- parts ---- */
+
+static struct rfm_allocate_disk
+strings(uint64_t id)
+{
+	struct rfm_allocate_disk a = vector(id);
+
+	a.type = RFM_CHARACTER;
+	a.length = 5;
+	return a;
+}
+
+static enum rfm_status
+part(uint64_t id, uint64_t owner)
+{
+	struct rfm_allocate_disk a = vector(id);
+
+	a.type = RFM_BYTES;
+	a.length = a.bytes;
+	a.owner = owner;
+	return apply(RFM_RECORD_ALLOCATE, &a);
+}
+
+/* The ids of the parts, as decimal digits. */
+static uint64_t
+parts_of(uint64_t owner)
+{
+	const struct rfm_entry *e = rfm_catalog_find(&catalog, owner), *p;
+	uint64_t                digits = 0;
+
+	for (p = rfm_catalog_part(&catalog, e, NULL); p != NULL;
+	    p = rfm_catalog_part(&catalog, e, p))
+		digits = digits * 10 + p->id;
+	return digits;
+}
+
+static void
+parts_are_found_in_order_and_share_their_owners_fate(void **state)
+{
+	struct rfm_allocate_disk a = strings(1), b = strings(3);
+	struct rfm_entry        *e;
+
+	(void)state;
+	OK(apply(RFM_RECORD_ALLOCATE, &a));
+	assert_int_equal(parts_of(1), 0);
+	OK(part(2, 1));
+	assert_int_equal(parts_of(1), 2);
+	OK(apply(RFM_RECORD_ALLOCATE, &b));
+	OK(part(4, 1));
+	OK(part(5, 3));
+	OK(part(6, 1));
+	assert_int_equal(parts_of(1), 246);
+	assert_int_equal(parts_of(3), 5);
+	assert_int_equal(parts_of(2), 0);
+	assert_int_equal(catalog.parts, 4);
+	REFUSED(RFM_NO_RECORD, rfm_catalog_resolve(&catalog, 4, &e, &error));
+	REFUSED(RFM_DAMAGED, free_one(4));
+	REFUSED(RFM_DAMAGED, seal(4));
+	OK(seal(1));
+	expect_counts(6, 1, 0);
+	assert_int_equal(rfm_catalog_find(&catalog, 6)->state, RFM_SEALED);
+	assert_int_equal(rfm_catalog_find(&catalog, 5)->state, RFM_COMMITTED);
+	REFUSED(RFM_DAMAGED, part(7, 1));       /* it is sealed */
+	OK(free_one(1));
+	expect_counts(2, 0, 1);
+	assert_int_equal(catalog.parts, 1);
+	REFUSED(RFM_DAMAGED, part(7, 1));
+	rfm_catalog_compact(&catalog);
+	assert_int_equal(parts_of(3), 5);
+	assert_int_equal(catalog.count, 2);
+}
+
+static void
+a_part_needs_an_owner_that_may_have_it(void **state)
+{
+	struct rfm_allocate_disk a = strings(1);
+
+	(void)state;
+	REFUSED(RFM_DAMAGED, part(1, 1));
+	OK(apply(RFM_RECORD_ALLOCATE, &a));
+	allocate(2);
+	OK(part(3, 1));
+	REFUSED(RFM_DAMAGED, part(4, 2));       /* numbers */
+	REFUSED(RFM_DAMAGED, part(4, 3));       /* a part */
+	REFUSED(RFM_DAMAGED, part(4, 9));       /* nobody */
+	a = strings(4);
+	a.owner = 1;
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_ALLOCATE, &a));
+	assert_int_equal(catalog.count, 3);
+}
+
+/* ---- seals of several, and moves ---- */
+
+static enum rfm_status
+seal_from(uint64_t first, uint64_t id)
+{
+	struct rfm_seal_disk s = { id, first, 0, 0 };
+
+	return apply(RFM_RECORD_SEAL, &s);
+}
+
+static void
+a_seal_of_several_takes_all_or_none(void **state)
+{
+	struct rfm_allocate_disk a = strings(4);
+
+	(void)state;
+	allocate(1);
+	allocate(2);
+	allocate(3);
+	OK(apply(RFM_RECORD_ALLOCATE, &a));
+	OK(part(5, 4));
+	allocate(6);
+	OK(free_one(2));
+	REFUSED(RFM_DAMAGED, seal_from(1, 3));
+	REFUSED(RFM_DAMAGED, seal_from(0, 1));
+	REFUSED(RFM_DAMAGED, seal_from(4, 3));
+	REFUSED(RFM_DAMAGED, seal_from(5, 6));  /* a part alone */
+	REFUSED(RFM_DAMAGED, seal_from(4, 5));  /* ends with a part */
+	REFUSED(RFM_DAMAGED, seal_from(6, 7));
+	assert_int_equal(catalog.sealed, 0);
+	OK(seal_from(3, 6));
+	assert_int_equal(catalog.sealed, 3);
+	assert_int_equal(rfm_catalog_find(&catalog, 5)->state, RFM_SEALED);
+	REFUSED(RFM_DAMAGED, seal_from(1, 1 + 5));
+}
+
+static void
+a_move_changes_place_and_length_and_nothing_else(void **state)
+{
+	struct rfm_move_disk m = { 2, 131072, 160, 20 };
+	struct rfm_entry    *e;
+
+	(void)state;
+	allocate(1);
+	allocate(2);
+	OK(commit(3));
+	e = rfm_catalog_find(&catalog, 2);
+	assert_int_not_equal(e->epoch, catalog.epoch);
+	OK(apply(RFM_RECORD_MOVE, &m));
+	assert_int_equal(e->offset, 131072);
+	assert_int_equal(e->bytes, 160);
+	assert_int_equal(e->length, 20);
+	assert_int_equal(e->epoch, catalog.epoch);
+	assert_int_equal(e->state, RFM_COMMITTED);
+	assert_int_equal(catalog.live_bytes, 128 + 192);
+	assert_int_equal(catalog.live, 2);
+	m.length = 21;
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_MOVE, &m));
+	m.length = 20;
+	m.offset = 4096;
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_MOVE, &m));
+	m.offset = 131072;
+	m.id = 9;
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_MOVE, &m));
+	m.id = 2;
+	OK(seal(2));
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_MOVE, &m));
+	OK(free_one(2));
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_MOVE, &m));
+	assert_int_equal(catalog.live_bytes, 128);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(parts_are_found_in_order_and_share_their_owners_fate),
+		T(a_part_needs_an_owner_that_may_have_it),
+		T(a_seal_of_several_takes_all_or_none),
+		T(a_move_changes_place_and_length_and_nothing_else),
 		T(an_allocation_becomes_a_row_as_it_stands),
 		T(an_allocation_may_be_sealed_from_birth),
 		T(a_seal_makes_a_committed_record_sealed_with_its_checksum),

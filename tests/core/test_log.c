@@ -601,17 +601,24 @@ a_power_cut_counts_as_a_cut_even_if_nothing_is_missing(void **state)
 	assert_true(rig.log.cut);
 }
 
-/* proves I3 */
+/* One record, by a machine that did not know its boot id. */
 static void
-an_unknown_boot_id_counts_as_a_power_cut(void **state)
+append_on_an_unknown_boot(void)
 {
 	struct rfm_superblock_disk s = superblock(1);
 
-	(void)state;
 	append(RFM_RECORD_ALLOCATE, 1);
 	memset(s.boot, 0, sizeof s.boot);
 	rfm_superblock_seal(&s);
 	scribble(RFM_PAGE_BYTES, &s, sizeof s);
+}
+
+/* proves I3 */
+static void
+an_unknown_boot_id_counts_as_a_power_cut(void **state)
+{
+	(void)state;
+	append_on_an_unknown_boot();
 	OK(after_death());
 	TOLD("");
 	assert_true(rig.log.cut);
@@ -628,13 +635,8 @@ no_boot_id(struct rfm_os *os, uint8_t id[16])
 static void
 two_unknown_boot_ids_are_not_the_same(void **state)
 {
-	struct rfm_superblock_disk s = superblock(1);
-
 	(void)state;
-	append(RFM_RECORD_ALLOCATE, 1);
-	memset(s.boot, 0, sizeof s.boot);
-	rfm_superblock_seal(&s);
-	scribble(RFM_PAGE_BYTES, &s, sizeof s);
+	append_on_an_unknown_boot();
 	rfm_lying_kill(rig.os);
 	end(&rig);
 	connect(&rig, 512, FILE_BYTES);
@@ -643,6 +645,40 @@ two_unknown_boot_ids_are_not_the_same(void **state)
 	    &error));
 	OK(rfm_log_open(&rig.log, visit, &rig, &error));
 	TOLD("");
+}
+
+/* ---- room for several records ---- */
+
+/* Once room is secured, no append takes a segment; a failure leaves the log alone. */
+/* proves I13 */
+static void
+secured_room_is_there_for_all_records(void **state)
+{
+	uint64_t room;
+
+	(void)state;
+	OK(rfm_log_secure(&rig.log, 4, &error));
+	assert_int_equal(rig.log.count, 1);
+	OK(rfm_log_secure(&rig.log, 40, &error));
+	assert_int_equal(rig.log.count, 2);
+	room = rig.log.segments[1].bytes;
+	assert_true(room >= 64 + 40 * ALLOCATE + 56);
+	OK(rfm_log_secure(&rig.log, 40, &error));
+	for (uint64_t id = 1; id <= 40; id++)
+		append(RFM_RECORD_ALLOCATE, id);
+	assert_int_equal(rig.log.count, 2);
+	REFUSED(RFM_TOO_LARGE, rfm_log_secure(&rig.log, UINT64_MAX / 2,
+	    &error));
+	REFUSED(RFM_TOO_LARGE, rfm_log_secure(&rig.log,
+	    RFM_SEGMENT_MAX_BYTES / ALLOCATE, &error));
+	fail_next(RFM_LYING_WRITE, 1, RFM_IO);
+	REFUSED(RFM_IO, rfm_log_secure(&rig.log, 4000, &error));
+	disarm();
+	assert_int_equal(rig.log.count, 2);
+	append(RFM_RECORD_ALLOCATE, 41);
+	commit(42);
+	OK(after_death());
+	assert_int_equal(rig.count, 42);
 }
 
 /* ---- beginning ---- */
@@ -1475,6 +1511,7 @@ main(void)
 		T(a_reader_sees_what_was_appended_since),
 		T(a_reader_is_told_that_the_log_was_replaced),
 		T(a_reader_of_a_cut_log_sees_what_comes_after_the_writers_begin),
+		T(secured_room_is_there_for_all_records),
 		T(a_reader_notices_another_store_in_the_file),
 		T(a_reader_who_sees_half_a_record_looks_again),
 		T(a_reader_who_comes_while_the_writer_begins_sees_no_damage),
