@@ -1,5 +1,6 @@
 /* Tangled from lit/70_ops.nw by 'make tangle': change it there, not here. */
 #include "ops.h"
+#include "cells.h"
 #include "layout.h"
 #include <limits.h>
 #include <math.h>
@@ -534,6 +535,86 @@ compute_function(struct job *job, enum function function)
 	UNPROTECT(1);
 	return target;
 }
+/* compare text with text */
+/* get a text to compare */
+static bool
+get_text(SEXP x, const struct rfm_payload *payload, uint64_t i,
+    struct rfm_text *text)
+{
+	SEXP string;
+
+	if (payload != NULL)
+		return payload->address != NULL &&
+		    rfm_cells_get(payload, i, text) && !text->unencoded;
+	string = STRING_ELT(x, (R_xlen_t)i);
+	text->missing = string == NA_STRING;
+	text->bytes = CHAR(string);
+	text->length = (uint32_t)LENGTH(string);
+	return text->missing || Rf_charIsUTF8(string);
+}
+/* decide whether texts can be compared by bytes */
+static bool
+texts_will_do(const struct job *job, enum operator operator)
+{
+	const struct operand *x = job->operands;
+	int k;
+
+	if ((operator != EQUAL && operator != UNEQUAL) || job->count < 2)
+		return false;
+	for (k = 0; k < 2; k++, x++)
+		if (TYPEOF(x->vector) != STRSXP || x->length == 0 ||
+		    Rf_isArray(x->vector) ||
+		    Rf_getAttrib(x->vector, R_TspSymbol) != R_NilValue ||
+		    (ALTREP(x->vector) &&
+		    rfm_altvec_inner(x->vector) == NULL))
+			return false;
+	x = job->operands;
+	return x[0].length == x[1].length || x[0].length == 1 ||
+	    x[1].length == 1;
+}
+
+static bool
+compare_run(const struct job *job, bool equal, uint64_t from,
+    uint64_t to, int *answers)
+{
+	const struct operand *x = &job->operands[0], *y = x + 1;
+	const struct rfm_payload *p = rfm_altvec_payload(x->vector);
+	const struct rfm_payload *q = rfm_altvec_payload(y->vector);
+	struct rfm_text a, b;
+	uint64_t k;
+
+	for (k = from; k < to; k++) {
+		if (!get_text(x->vector, p, x->length == 1 ? 0 : k, &a) ||
+		    !get_text(y->vector, q, y->length == 1 ? 0 : k, &b))
+			return false;
+		answers[k] = a.missing || b.missing ? NA_LOGICAL :
+		    (a.length == b.length && memcmp(a.bytes, b.bytes,
+		    a.length) == 0) == equal;
+	}
+	return true;
+}
+
+/* compare texts run by run */
+static SEXP
+compare_texts(struct job *job, bool equal)
+{
+	uint64_t from, to, n = job->operands[0].length;
+	bool compared = true;
+	SEXP target;
+
+	job->length = n > job->operands[1].length ? n :
+	    job->operands[1].length;
+	target = PROTECT(make_target(job, LGLSXP));
+	for (from = 0; compared && from < job->length; from = to) {
+		R_CheckUserInterrupt();
+		to = job->length - from > NUMBERS_BLOCK * 16 ?
+		    from + NUMBERS_BLOCK * 16 : job->length;
+		compared = compare_run(job, equal, from, to,
+		    LOGICAL(target));
+	}
+	UNPROTECT(1);
+	return compared ? target : NULL;
+}
 /* let R compute the whole */
 /* take our class off an operand */
 static SEXP
@@ -827,6 +908,21 @@ is_refused(const struct job *job, const char *generic, bool arithmetic)
 		raw += TYPEOF(job->operands[k].vector) == RAWSXP;
 	return (arithmetic && raw > 0) || (logic && raw == 1);
 }
+/* compute what is not numbers */
+static SEXP
+compute_otherwise(struct job *job, enum operator operator)
+{
+	SEXP result = NULL;
+
+	if (texts_will_do(job, operator))
+		result = compare_texts(job, operator == EQUAL);
+	if (result == NULL)
+		return compute_whole(job);
+	PROTECT(result);
+	copy_attributes(job, result, false);
+	UNPROTECT(1);
+	return result;
+}
 /* the two groups of functions */
 /* refuse operands that do not go together */
 static bool
@@ -899,7 +995,7 @@ rfm_ops_binary(const char *generic, SEXP e1, SEXP e2)
 		    compute_numbers(&job, operator, type));
 		copy_attributes(&job, result, most);
 	} else {
-		result = PROTECT(compute_whole(&job));
+		result = PROTECT(compute_otherwise(&job, operator));
 	}
 	if (Rf_inherits(e1, "fmalloc"))
 		classify(result, e1, most);

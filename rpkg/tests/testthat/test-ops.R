@@ -211,3 +211,24 @@ test_that("operands of other classes have their own say", {
   expect_identical(hours * x, hours * c(1, 2, 3))
   expect_identical(x == factor(2), c(FALSE, TRUE, FALSE))
 })
+
+test_that("text is compared as text, whatever its encoding", {
+  store <- new_store()
+  values <- c("B\u00fc", "a", NA, "", "a string that does not fit into its cell")
+  x <- stored(values, store)
+  latin <- iconv(values, "UTF-8", "latin1")
+  expect_identical(Encoding(latin)[1], "latin1")
+  for (op in c("==", "!=")) {
+    f <- match.fun(op)
+    expect_identical(plain(f(x, latin)), f(values, latin))
+    expect_identical(plain(f(latin[1], x)), f(latin[1], values))
+    expect_identical(plain(f(x, rev(x))), f(values, rev(values)))
+    expect_identical(plain(f(x, "a")), f(values, "a"))
+    expect_identical(plain(f(x, as.character(5:1))), f(values, as.character(5:1)))
+    expect_true(is_backed(f(x, x)))
+  }
+  unknown <- values[2:1]
+  Encoding(unknown) <- "bytes"
+  y <- stored(unknown, store)
+  expect_identical(outcome(y == values[1:2]), outcome(unknown == values[1:2]))
+})
