@@ -229,7 +229,7 @@ test_that("a wrapper that was put into a list is not written through", {
     order(w)
     v[2] <- -2
     expect_identical(as.vector(l[[1]]), values)
-    # the wrapper was written to, and R forbids others to refer to what is inside
+    # it was written to before it was put in
     v <- stored(values, store)
     oldClass(v) <- NULL
     w <- wrapped(v)
