@@ -168,18 +168,6 @@ test_that("a copy that shares what was read stops where it would show", {
   expect_identical(c(w[[1]], x[[1]]), c("after that", values[1]))
 })
 
-test_that("vectors that lie where others lay are not taken for them", {
-  for (k in 1:300) {
-    x <- create_fmalloc_vector("character", 3, store, plain = TRUE)
-    x[2] <- paste("round", k)
-    if (x[[2]] != paste("round", k)) break
-    if (k %% 50 == 0) destroy_fmalloc_vector(x, unsafe = TRUE)
-    rm(x)
-    if (k %% 20 == 0) gc()
-  }
-  expect_identical(k, 300L)
-})
-
 test_that("references find strings again", {
   values <- rep_len(texts, 300)
   path <- tempfile(fileext = ".bin")
