@@ -300,6 +300,27 @@ a_temporary_list_holds_temporaries(void **state)
 	assert_int_equal(info_of(store).temporary_bytes, 0);
 }
 
+static void
+a_list_that_is_widened_has_nulls_at_its_end(void **state)
+{
+	struct rfm_payload *t = NULL;
+	uint64_t            offset;
+
+	(void)state;
+	t = temporary(4000);
+	offset = t->offset;
+	fill(t->address, 4000, 1);
+	release(t);
+	t = temporary_list(3);
+	assert_int_equal(t->offset, offset);
+	assert_true(rfm_store_widen(t, 30));
+	put(t, 0, 5);
+	for (uint64_t i = 1; i < t->length; i++)
+		assert_null(element(t, i));
+	release(t);
+	assert_int_equal(info_of(store).temporary_bytes, 0);
+}
+
 static struct rfm_payload *
 strings_with_a_part(void)
 {
@@ -1051,6 +1072,7 @@ main(void)
 		T(an_element_in_use_stays_until_it_is_let_go),
 		T(orphans_are_freed_by_the_next_session),
 		T(a_temporary_list_holds_temporaries),
+		T(a_list_that_is_widened_has_nulls_at_its_end),
 		T(a_nested_temporary_goes_into_a_list_whole),
 		T(sealing_a_list_seals_what_is_in_it),
 		T(a_kept_list_belongs_to_its_user),
