@@ -385,16 +385,6 @@ serialized_state(SEXP x)
 	return state;
 }
 /* read references to lists */
-static NORET void
-refuse(const char *why)
-{
-	char message[256];
-
-	snprintf(message, sizeof message,
-	    "invalid Rfmalloc serialized reference: %s", why);
-	rfm_raise("reference", 0, NULL, message);
-}
-
 static void
 check_fields(SEXP state)
 {
@@ -404,10 +394,12 @@ check_fields(SEXP state)
 
 	for (k = 0; k < STATE_FIELDS; k++)
 		if ((SEXPTYPE)TYPEOF(VECTOR_ELT(state, k)) != types[k])
-			refuse("a field of a list is of the wrong type.");
+			rfm_altvec_refuse("a field of a list is of the "
+			    "wrong type.");
 	if (XLENGTH(VECTOR_ELT(state, STATE_POSITIONS)) !=
 	    XLENGTH(VECTOR_ELT(state, STATE_ELEMENTS)))
-		refuse("a list has not as many elements as positions.");
+		rfm_altvec_refuse("a list has not as many elements as "
+		    "positions.");
 }
 
 /* recognise an element or fail */
@@ -427,7 +419,7 @@ recognised(SEXP x, R_xlen_t i, SEXP element)
 	if (child != NULL)
 		rfm_payload_release(child);
 	if (!same)
-		refuse("a list has another element in that place.");
+		rfm_altvec_refuse("a list has another element in that place.");
 	return element == inner ? element : unwrapped(element, inner);
 }
 /* dress the elements of a list */
@@ -440,7 +432,7 @@ dress(SEXP x, SEXP state)
 	R_xlen_t length = XLENGTH(x), k;
 
 	if (XLENGTH(classed) != length && XLENGTH(classed) != 1)
-		refuse("a list has not as many elements as sorts.");
+		rfm_altvec_refuse("a list has not as many elements as sorts.");
 	SET_VECTOR_ELT(R_altrep_data2(x), CLASSED, classed);
 	note(x, DRESSED);
 	for (k = 0; k < XLENGTH(positions); k++) {
@@ -449,7 +441,7 @@ dress(SEXP x, SEXP state)
 
 		if (!(at >= 1 && at <= (double)length) ||
 		    at != (double)(R_xlen_t)at)
-			refuse("a position is not in the list.");
+			rfm_altvec_refuse("a position is not in the list.");
 		element = PROTECT(recognised(x, (R_xlen_t)at - 1,
 		    VECTOR_ELT(elements, k)));
 		SET_VECTOR_ELT(seen(x), (R_xlen_t)at - 1, element);
@@ -469,7 +461,7 @@ unserialize(SEXP class, SEXP state)
 	x = PROTECT(rfm_altvec_recover(class, dressed ?
 	    VECTOR_ELT(state, STATE_REFERENCE) : state));
 	if (dressed && TYPEOF(x) != VECSXP)
-		refuse("it leads to a vector that is no list.");
+		rfm_altvec_refuse("it leads to a vector that is no list.");
 	if (dressed)
 		dress(x, state);
 	UNPROTECT(1);

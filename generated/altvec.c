@@ -868,8 +868,8 @@ rfm_altvec_reference(SEXP x)
 	return compose(runtime, payload);
 }
 /* take a reference apart or fail */
-static NORET void
-refuse(const char *why)
+void
+rfm_altvec_refuse(const char *why)
 {
 	char message[256];
 
@@ -888,13 +888,14 @@ check_shape(SEXP state)
 	int k;
 
 	if (TYPEOF(state) != VECSXP || XLENGTH(state) != REFERENCE_FIELDS)
-		refuse("it is not a list of six elements.");
+		rfm_altvec_refuse("it is not a list of six elements.");
 	for (k = 0; k < REFERENCE_FIELDS; k++) {
 		SEXP field = VECTOR_ELT(state, k);
 
 		if ((SEXPTYPE)TYPEOF(field) != shape[k].type ||
 		    XLENGTH(field) != shape[k].length)
-			refuse("an element is of the wrong type or length.");
+			rfm_altvec_refuse("an element is of the wrong "
+			    "type or length.");
 	}
 }
 
@@ -913,13 +914,13 @@ take_apart(SEXP state, struct reference *reference)
 
 	check_shape(state);
 	if (INTEGER(VECTOR_ELT(state, REFERENCE_VERSION))[0] != 1)
-		refuse("a newer Rfmalloc has written it.");
+		rfm_altvec_refuse("a newer Rfmalloc has written it.");
 	id = REAL(VECTOR_ELT(state, REFERENCE_ID))[0];
 	length = REAL(VECTOR_ELT(state, REFERENCE_LENGTH))[0];
 	if (!(id >= 1 && id < 9007199254740992.) ||
 	    !(length >= 0 && length < 9007199254740992.) ||
 	    id != floor(id) || length != floor(length))
-		refuse("its numbers are out of range.");
+		rfm_altvec_refuse("its numbers are out of range.");
 	reference->uuid = RAW(VECTOR_ELT(state, REFERENCE_UUID));
 	reference->id = (uint64_t)id;
 	reference->length = (uint64_t)length;
@@ -928,7 +929,7 @@ take_apart(SEXP state, struct reference *reference)
 	reference->path = CHAR(STRING_ELT(
 	    VECTOR_ELT(state, REFERENCE_PATH), 0));
 	if (reference->type == 0)
-		refuse("it names a type that does not exist.");
+		rfm_altvec_refuse("it names a type that does not exist.");
 }
 /* find the store of a reference or fail */
 #define MOVED_HINT "\nIf the file was moved, open it first at its new " \

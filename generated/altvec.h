@@ -53,4 +53,5 @@ void rfm_altvec_join(uint32_t type, R_altrep_class_t,
 bool rfm_altvec_settle(SEXP x);            /* x is ours, no wrapper */
 SEXP rfm_altvec_reference(SEXP x);
 SEXP rfm_altvec_recover(SEXP class, SEXP state);
+NORET void rfm_altvec_refuse(const char *why); /* a bad reference */
 #endif
