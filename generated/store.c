@@ -482,18 +482,36 @@ make_room(struct rfm_store *store, uint64_t bytes, uint64_t align,
 	return rfm_space_take(store->space, bytes, align, offset, error);
 }
 /* give the log its room */
+/* let a segment begin in fresh pages */
+static enum rfm_status
+freshen(struct rfm_store *store, uint64_t offset, uint64_t bytes,
+    struct rfm_error *error)
+{
+	if (!writes_file(store) || offset % RFM_PAGE_BYTES != 0 ||
+	    store->os->punch(store->os, store->file, offset, bytes,
+	    NULL) != RFM_OK)
+		return RFM_OK;
+	return store->os->reserve(store->os, store->file, offset, bytes,
+	    error);
+}
+
 static enum rfm_status
 log_takes(void *context, uint64_t bytes, uint64_t *offset,
     struct rfm_error *error)
 {
 	struct rfm_store *store = context;
-	uint64_t          rounded;
+	uint64_t          rounded = 0;
 	enum rfm_status   status;
 
 	store->growing = true;
 	status = take_extent(store, bytes, RFM_GROW, offset, error);
 	store->growing = false;
-	if (status == RFM_OK && rfm_extent_bytes(bytes, &rounded))
+	if (status != RFM_OK || !rfm_extent_bytes(bytes, &rounded))
+		return status;
+	status = freshen(store, *offset, rounded, error);
+	if (status != RFM_OK)
+		(void)rfm_space_give(store->space, *offset, rounded, NULL);
+	else
 		hand_over(store, *offset, rounded, false);
 	return status;
 }

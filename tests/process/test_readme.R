@@ -10,8 +10,12 @@ code <- readme[(starts + 1):(ends[ends > starts][1] - 1)]
 ok(length(code) <= 12, "it has about ten lines: ", length(code))
 script <- tempfile(fileext = ".R")
 writeLines(c(code, "cat('reached the end\\n')"), script)
-out <- suppressWarnings(system2("Rscript", c("--vanilla", script), stdout = TRUE, stderr = TRUE))
+said <- tempfile()
+out <- suppressWarnings(system2("Rscript", c("--vanilla", script), stdout = TRUE, stderr = said))
 ok(identical(out, "reached the end"), "it runs: ", paste(out, collapse = " / "))
+# library() tells which functions of base it masks; nothing else may be said.
+ok(!any(grepl("error|warning", readLines(said), ignore.case = TRUE)), "without a warning: ",
+  paste(readLines(said), collapse = " / "))
 
 text <- paste(readme, collapse = "\n")
 named <- unique(regmatches(text, gregexpr("(?<=make )[a-z-]+(?=`|\\s+#)", text, perl = TRUE))[[1]])
