@@ -22,6 +22,8 @@ test_that("a store closes for good when all vectors of all groups are dead", {
   for (k in 1:100) x <- create_fmalloc_vector("raw", 1, store)
   rm(x)
   cleanup_fmalloc(store)
+  held <- Sys.readlink(list.files("/proc/self/fd", full.names = TRUE))
+  expect_false(normalizePath(path) %in% held)            # where there is a /proc
   again <- new_store(path = path, mode = "persistent")  # not locked, not open
   expect_equal(live_count(again), 100)
   expect_false(attr(again, "initialized"))
