@@ -110,8 +110,10 @@ remember(SEXP x, struct rfm_payload *payload)
 static SEXP
 new_vector(uint32_t type, SEXP data1, SEXP data2)
 {
-	latest.vector = NULL;
-	return R_new_altrep(classes[type], data1, data2);
+	SEXP x = R_new_altrep(classes[type], data1, data2);
+
+	rfm_payload_turns++;
+	return x;
 }
 
 static struct rfm_payload *

@@ -145,7 +145,7 @@ rfm_runtime_close(SEXP handle, struct rfm_error *error)
 		runtime->opens--;
 	if (runtime != NULL && runtime->opens == 0 &&
 	    runtime->process == getpid()) {
-		R_SetExternalPtrProtected(runtime->anchor, R_NilValue);
+		rfm_runtime_retire_group(runtime);
 		if (runtime->vectors > 0)
 			R_gc();
 		if (runtime->store != NULL)
