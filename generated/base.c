@@ -39,6 +39,7 @@ rfm_status_name(enum rfm_status status)
 		[RFM_TOMBSTONE] = "tombstone",
 		[RFM_MISMATCH] = "mismatch",
 		[RFM_HAS_PARENT] = "has_parent",
+		[RFM_NO_NAME] = "no_name",
 	};
 
 	if ((unsigned)status >= RFM_STATUSES)

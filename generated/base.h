@@ -29,6 +29,7 @@ enum rfm_status {
 	RFM_TOMBSTONE,  /* the record was destroyed */
 	RFM_MISMATCH,   /* a reference does not fit what it points at */
 	RFM_HAS_PARENT, /* an element of a list cannot be destroyed */
+	RFM_NO_NAME,    /* nothing is stored under this name */
 	RFM_STATUSES
 };
 /* the detail of an error */

@@ -79,9 +79,9 @@ count_row(struct rfm_catalog *catalog, const struct rfm_entry *e,
 		catalog->parts += sign;
 	else if (e->state == RFM_SEALED)
 		catalog->sealed += sign;
-	else if ((e->flags & RFM_ALLOCATE_ELEMENT) != 0)
+	if ((e->flags & RFM_ALLOCATE_ELEMENT) != 0)
 		catalog->elements += sign;
-	if (e->type == RFM_LIST)
+	if (rfm_type_has_ids(e->type))
 		catalog->lists += sign;
 }
 /* join the ring of an owner's parts */
@@ -109,12 +109,13 @@ rfm_catalog_part(const struct rfm_catalog *catalog,
 }
 /* see whether a part fits its owner */
 static bool
-size_follows(uint32_t type, uint64_t length, uint64_t claimed)
+has_room(uint32_t type, uint64_t length, uint64_t claimed)
 {
 	uint64_t bytes, each = rfm_type_bytes(type);
+	bool     grows = !rfm_type_has_ids(type) && type != RFM_BYTES;
 
 	return each != 0 && rfm_multiply(length, each, &bytes) &&
-	    bytes == claimed;
+	    (grows ? bytes <= claimed : bytes == claimed);
 }
 
 static bool
@@ -140,7 +141,7 @@ apply_allocate(struct rfm_catalog *catalog, const void *body,
 	if (a.id < next_id(catalog) || a.id == UINT64_MAX)
 		return nonsense(error, record_offset,
 		    "reuses an id");	/* keeps I9 */
-	if (!size_follows(a.type, a.length, a.bytes) || (a.flags &
+	if (!has_room(a.type, a.length, a.bytes) || (a.flags &
 	    ~(RFM_ALLOCATE_SEALED | RFM_ALLOCATE_ELEMENT)) != 0)
 		return nonsense(error, record_offset,
 		    "describes an impossible vector");
@@ -168,7 +169,7 @@ apply_allocate(struct rfm_catalog *catalog, const void *body,
 	e->epoch = catalog->epoch;
 	e->flags = a.flags & ~RFM_ALLOCATE_SEALED;
 	e->mark = 0;
-	e->parents = 0;
+	e->names = e->parents = 0;
 	e->attachment = NULL;
 	if (a.owner != 0)
 		join_chain(catalog, e);
@@ -198,6 +199,9 @@ apply_free(struct rfm_catalog *catalog, const void *body,
 	if (e == NULL || e->state == RFM_DESTROYED || e->owner != 0)
 		return nonsense(error, record_offset,
 		    "frees what does not exist");
+	if (e->names > 0)
+		return nonsense(error, record_offset,
+		    "frees what a name stands for");
 	for (part = rfm_catalog_part(catalog, e, NULL); part != NULL;
 	    part = rfm_catalog_part(catalog, e, part))
 		bury(catalog, part);
@@ -205,29 +209,29 @@ apply_free(struct rfm_catalog *catalog, const void *body,
 	return RFM_OK;
 }
 static void
-set_sealed(struct rfm_catalog *catalog, struct rfm_entry *e)
+set_sealed(struct rfm_catalog *catalog, struct rfm_entry *e,
+    bool referenced)
 {
 	count_row(catalog, e, UINT64_MAX);
 	e->state = RFM_SEALED;
+	if (referenced)
+		e->flags &= ~RFM_ALLOCATE_ELEMENT;
 	count_row(catalog, e, 1);
 }
 
 static bool
-sealable(const struct rfm_catalog *catalog,
-    const struct rfm_seal_disk *s)
+sealable(const struct rfm_entry *e, const struct rfm_seal_disk *s)
 {
-	const struct rfm_entry *e = rfm_catalog_find(catalog, s->id);
-	uint64_t                n = s->id - s->first;
+	bool known = (s->flags & ~RFM_SEAL_REFERENCED) == 0 &&
+	    s->reserved == 0;
 
-	if (e == NULL || s->first > s->id || s->first == 0 ||
-	    e->owner != 0 || n > (uint64_t)(e - catalog->entries))
+	if (e == NULL || e->owner != 0 || !known)
 		return false;
-	for (uint64_t i = 0; i <= n; i++, e--)
-		if (e->id != s->id - i || e->state != RFM_COMMITTED ||
-		    (e->owner != 0 && e->owner < s->first))
-			return false;
-	return true;
+	return e->state == RFM_COMMITTED || (e->state == RFM_SEALED &&
+	    (e->flags & RFM_ALLOCATE_ELEMENT) != 0 &&
+	    (s->flags & RFM_SEAL_REFERENCED) != 0);
 }
+
 static enum rfm_status
 apply_seal(struct rfm_catalog *catalog, const void *body,
     uint64_t record_offset, struct rfm_error *error)
@@ -236,20 +240,14 @@ apply_seal(struct rfm_catalog *catalog, const void *body,
 	struct rfm_entry    *e, *part;
 
 	memcpy(&s, body, sizeof s);
-	if (!sealable(catalog, &s))
+	e = rfm_catalog_find(catalog, s.id);
+	if (!sealable(e, &s))
 		return nonsense(error, record_offset,
 		    "seals what is not there to be sealed");
-	for (uint64_t id = s.first; id <= s.id; id++) {
-		e = rfm_catalog_find(catalog, id);
-		if (e->state == RFM_COMMITTED)
-			set_sealed(catalog, e);
-		for (part = rfm_catalog_part(catalog, e, NULL);
-		    part != NULL;
-		    part = rfm_catalog_part(catalog, e, part))
-			if (part->state == RFM_COMMITTED)
-				set_sealed(catalog, part);
-	}
-	e = rfm_catalog_find(catalog, s.id);
+	for (part = rfm_catalog_part(catalog, e, NULL); part != NULL;
+	    part = rfm_catalog_part(catalog, e, part))
+		set_sealed(catalog, part, false);
+	set_sealed(catalog, e, (s.flags & RFM_SEAL_REFERENCED) != 0);
 	e->checksum_kind = s.checksum_kind;
 	e->payload_checksum = s.payload_checksum;
 	return RFM_OK;
@@ -267,7 +265,7 @@ apply_move(struct rfm_catalog *catalog, const void *body,
 	if (e == NULL || e->state != RFM_COMMITTED || e->owner != 0)
 		return nonsense(error, record_offset,
 		    "moves what is not there to be moved");
-	if (!size_follows(e->type, m.length, m.bytes))
+	if (!has_room(e->type, m.length, m.bytes))
 		return nonsense(error, record_offset,
 		    "describes an impossible vector");
 	if (!rfm_extent_valid(m.offset, m.bytes, file_bytes))
@@ -281,10 +279,173 @@ apply_move(struct rfm_catalog *catalog, const void *body,
 	count_row(catalog, e, 1);
 	return RFM_OK;
 }
+static enum rfm_status
+apply_extend(struct rfm_catalog *catalog, const void *body,
+    uint64_t record_offset, struct rfm_error *error)
+{
+	struct rfm_extend_disk x;
+	struct rfm_entry      *e;
+
+	memcpy(&x, body, sizeof x);
+	e = rfm_catalog_find(catalog, x.id);
+	if (e == NULL || e->state == RFM_DESTROYED || e->owner != 0)
+		return nonsense(error, record_offset,
+		    "extends what is not there to be extended");
+	if (x.length <= e->length || !has_room(e->type, x.length, e->bytes))
+		return nonsense(error, record_offset,
+		    "describes an impossible vector");
+	e->length = x.length;
+	return RFM_OK;
+}
 void
 rfm_catalog_commit(struct rfm_catalog *catalog)
 {
 	catalog->epoch++;
+}
+/* keep the table of names */
+enum rfm_status
+rfm_catalog_prepare_names(struct rfm_catalog *catalog, uint64_t more,
+    struct rfm_error *error)
+{
+	size_t            room = catalog->name_room * 2 + 16;
+	struct rfm_name **names = NULL;
+
+	if (more <= catalog->name_room - catalog->name_count)
+		return RFM_OK;
+	if (more > room - catalog->name_count)
+		room = catalog->name_count + (size_t)more;
+	if (room <= SIZE_MAX / sizeof *names)
+		names = realloc(catalog->names, room * sizeof *names);
+	if (names == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for a table of %zu names", room);
+	catalog->names = names;
+	catalog->name_room = room;
+	return RFM_OK;
+}
+
+struct rfm_name *
+rfm_catalog_new_name(const void *body, struct rfm_error *error)
+{
+	struct rfm_name_disk disk;
+	struct rfm_name     *name;
+	size_t               text;
+
+	memcpy(&disk, body, sizeof disk);
+	text = (size_t)disk.name_bytes + disk.note_bytes;
+	name = malloc(sizeof *name + text);
+	if (name == NULL) {
+		(void)rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for one more name");
+		return NULL;
+	}
+	name->id = disk.id;
+	name->time = disk.time;
+	name->name_bytes = disk.name_bytes;
+	name->note_bytes = disk.note_bytes;
+	memcpy(name->text, (const char *)body + sizeof disk, text);
+	return name;
+}
+static size_t
+place_of(const struct rfm_catalog *catalog, const char *text,
+    size_t bytes, bool *found)
+{
+	size_t low = 0, high = catalog->name_count;
+
+	while (low < high) {
+		size_t                 middle = low + (high - low) / 2;
+		const struct rfm_name *n = catalog->names[middle];
+		size_t least = bytes < n->name_bytes ? bytes
+		    : n->name_bytes;
+		int    order = memcmp(n->text, text, least);
+
+		if (order == 0)
+			order = (n->name_bytes > bytes) -
+			    (n->name_bytes < bytes);
+		if (order == 0) {
+			*found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*found = false;
+	return low;
+}
+
+const struct rfm_name *
+rfm_catalog_find_name(const struct rfm_catalog *catalog,
+    const char *text, size_t bytes)
+{
+	bool   found;
+	size_t at = place_of(catalog, text, bytes, &found);
+
+	return found ? catalog->names[at] : NULL;
+}
+static void
+count_name(struct rfm_catalog *catalog, const struct rfm_name *name,
+    uint64_t sign)
+{
+	catalog->name_bytes += sign * ((sizeof(struct rfm_name_disk) +
+	    name->name_bytes + name->note_bytes + 7) / 8 * 8);
+	rfm_catalog_find(catalog, name->id)->names += sign;
+}
+
+void
+rfm_catalog_name(struct rfm_catalog *catalog, struct rfm_name *name)
+{
+	bool              found;
+	size_t            at = place_of(catalog, name->text,
+	    name->name_bytes, &found);
+	struct rfm_name **here = catalog->names + at;
+	size_t            behind = catalog->name_count - at;
+
+	if (name->id != 0)
+		count_name(catalog, name, 1);
+	if (found) {
+		count_name(catalog, *here, UINT64_MAX);
+		free(*here);
+		*here = name;
+	} else if (name->id != 0) {
+		if (behind > 0)
+			memmove(here + 1, here, behind * sizeof *here);
+		*here = name;
+		catalog->name_count++;
+	}
+	if (name->id != 0)
+		return;
+	if (found) {
+		memmove(here, here + 1, (behind - 1) * sizeof *here);
+		catalog->name_count--;
+	}
+	free(name);
+}
+/* apply a name */
+static enum rfm_status
+apply_name(struct rfm_catalog *catalog, const void *body,
+    uint64_t record_offset, struct rfm_error *error)
+{
+	struct rfm_name_disk disk;
+	struct rfm_name     *name;
+	const struct rfm_entry *e;
+
+	memcpy(&disk, body, sizeof disk);
+	if (!rfm_name_valid(body))
+		return nonsense(error, record_offset,
+		    "gives a name that is no text");
+	e = rfm_catalog_find(catalog, disk.id);
+	if (disk.id != 0 && (e == NULL || e->state != RFM_SEALED ||
+	    e->owner != 0))
+		return nonsense(error, record_offset,
+		    "names what is not there to be named");
+	RFM_TRY(rfm_catalog_prepare_names(catalog, 1, error));
+	name = rfm_catalog_new_name(body, error);
+	if (name == NULL)
+		return RFM_NO_MEMORY;
+	rfm_catalog_name(catalog, name);
+	return RFM_OK;
 }
 /* apply a record */
 enum rfm_status
@@ -305,6 +466,10 @@ rfm_catalog_apply(struct rfm_catalog *catalog, uint32_t kind,
 	case RFM_RECORD_MOVE:
 		return apply_move(catalog, body, record_offset,
 		    file_bytes, error);
+	case RFM_RECORD_EXTEND:
+		return apply_extend(catalog, body, record_offset, error);
+	case RFM_RECORD_NAME:
+		return apply_name(catalog, body, record_offset, error);
 	case RFM_RECORD_COMMIT:
 		memcpy(&commit, body, sizeof commit);
 		if (commit.next_id < next_id(catalog))
@@ -353,6 +518,9 @@ rfm_catalog_compact(struct rfm_catalog *catalog)
 void
 rfm_catalog_dispose(struct rfm_catalog *catalog)
 {
+	for (size_t i = 0; i < catalog->name_count; i++)
+		free(catalog->names[i]);
+	free(catalog->names);
 	free(catalog->entries);
 	memset(catalog, 0, sizeof *catalog);
 }

@@ -26,10 +26,18 @@ struct rfm_entry {
 	uint64_t       owner;       /* of a part; else 0 */
 	uint64_t       chain;       /* from part to part, see below */
 	uint64_t       epoch;       /* in which its extent was logged */
-	uint32_t       flags;       /* as in its ALLOCATE, but SEALED */
+	uint32_t       flags;       /* RFM_ALLOCATE_ELEMENT, or 0 */
 	uint32_t       mark;
+	uint64_t       names;       /* that stand for it */
 	uint64_t       parents;
 	void          *attachment;
+};
+/* a name */
+struct rfm_name {
+	uint64_t id;            /* 0: takes the name away */
+	int64_t  time;
+	uint32_t name_bytes, note_bytes;
+	char     text[];        /* the name, then the note */
 };
 /* the catalog as a whole */
 struct rfm_catalog {
@@ -41,11 +49,14 @@ struct rfm_catalog {
 	uint64_t          live;        /* parts included */
 	uint64_t          parts;       /* of the living */
 	uint64_t          lists;
-	uint64_t          elements;    /* that are not sealed */
+	uint64_t          elements;    /* that nobody can refer to */
 	uint64_t          sealed;      /* parts not included */
 	uint64_t          tombstones;
 	uint64_t          tombstone_bytes;  /* payloads of the dead */
 	uint64_t          live_bytes;  /* extents of the living */
+	struct rfm_name **names;       /* in order of their bytes */
+	size_t            name_count, name_room;
+	uint64_t          name_bytes;  /* of their bodies */
 };
 
 void rfm_catalog_dispose(struct rfm_catalog *);
@@ -54,6 +65,13 @@ enum rfm_status rfm_catalog_secure(struct rfm_catalog *,
 enum rfm_status rfm_catalog_apply(struct rfm_catalog *, uint32_t kind,
     const void *body, uint64_t record_offset, uint64_t file_bytes,
     struct rfm_error *);
+enum rfm_status rfm_catalog_prepare_names(struct rfm_catalog *,
+    uint64_t more, struct rfm_error *);
+struct rfm_name *rfm_catalog_new_name(const void *body,
+    struct rfm_error *);
+void rfm_catalog_name(struct rfm_catalog *, struct rfm_name *);
+const struct rfm_name *rfm_catalog_find_name(const struct rfm_catalog *,
+    const char *text, size_t bytes);
 void rfm_catalog_commit(struct rfm_catalog *);
 struct rfm_entry *rfm_catalog_find(const struct rfm_catalog *,
     uint64_t id);

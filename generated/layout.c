@@ -8,14 +8,24 @@ uint64_t
 rfm_type_bytes(uint32_t type)
 {
 	switch (type) {
-	case RFM_LOGICAL: case RFM_INTEGER: return 4;
-	case RFM_NUMERIC: case RFM_LIST:    return 8;
+	case RFM_LOGICAL: case RFM_INTEGER:
+		return 4;
+	case RFM_NUMERIC: case RFM_LIST: case RFM_OBJECT:
+		return 8;
 	case RFM_COMPLEX:                   return 16;
 	case RFM_CHARACTER:
 		return sizeof(struct rfm_string_disk);
-	case RFM_RAW: case RFM_BYTES:       return 1;
-	default:                            return 0;
+	case RFM_RAW: case RFM_BYTES: case RFM_SERIALIZED:
+		return 1;
+	default:
+		return 0;
 	}
+}
+
+bool
+rfm_type_has_ids(uint32_t type)
+{
+	return type == RFM_LIST || type == RFM_OBJECT;
 }
 /* round a payload up to its extent */
 static uint64_t
@@ -148,6 +158,64 @@ rfm_record_seal(void *record)
 	r.checksum = record_checksum(record, r.bytes);
 	memcpy(record, &r, sizeof r);
 }
+/* give the size of a name's record */
+static uint32_t
+name_bytes(const struct rfm_name_disk *n)
+{
+	uint32_t text = n->name_bytes + n->note_bytes;
+
+	return (uint32_t)sizeof *n + (text + 7) / 8 * 8;
+}
+/* decide whether a name is one */
+static size_t
+utf8_bytes(const uint8_t *s, size_t n)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t   length = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 :
+	    s[0] >= 0xe0 ? 3 : 2;
+	uint32_t code = s[0] & (length == 1 ? 0x7fu : 0xffu >> (length + 1));
+
+	if (s[0] == 0 || s[0] >= 0xf8 || (s[0] >= 0x80 && s[0] < 0xc0) ||
+	    length > n)
+		return 0;
+	for (size_t i = 1; i < length; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (s[i] & 0x3fu);
+	}
+	return code < least[length] || code > 0x10ffff ||
+	    (code >= 0xd800 && code < 0xe000) ? 0 : length;
+}
+
+bool
+rfm_text_valid(const char *text, size_t bytes)
+{
+	const uint8_t *s = (const uint8_t *)text;
+
+	for (size_t at = 0, step; at < bytes; at += step) {
+		step = utf8_bytes(s + at, bytes - at);
+		if (step == 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+rfm_name_valid(const void *body)
+{
+	struct rfm_name_disk n;
+	const char          *text = (const char *)body + sizeof n;
+	size_t               end;
+
+	memcpy(&n, body, sizeof n);
+	end = name_bytes(&n) - sizeof n;
+	for (size_t i = n.name_bytes + n.note_bytes; i < end; i++)
+		if (text[i] != 0)
+			return false;
+	return rfm_text_valid(text, n.name_bytes) &&
+	    rfm_text_valid(text + n.name_bytes, n.note_bytes) &&
+	    (n.id != 0 || n.note_bytes == 0);
+}
 /* finish superblocks and segment heads */
 void
 rfm_superblock_seal(struct rfm_superblock_disk *s)
@@ -180,8 +248,10 @@ rfm_segment_valid(const struct rfm_segment_disk *s, uint64_t bytes,
 }
 /* decide whether a record is whole */
 uint32_t
-rfm_record_body_bytes(uint32_t kind)
+rfm_record_body_bytes(uint32_t kind, const void *body)
 {
+	struct rfm_name_disk name;
+
 	switch (kind) {
 	case RFM_RECORD_ALLOCATE: return sizeof(struct rfm_allocate_disk);
 	case RFM_RECORD_FREE:     return sizeof(struct rfm_free_disk);
@@ -189,6 +259,12 @@ rfm_record_body_bytes(uint32_t kind)
 	case RFM_RECORD_COMMIT:   return sizeof(struct rfm_commit_disk);
 	case RFM_RECORD_LINK:     return sizeof(struct rfm_link_disk);
 	case RFM_RECORD_MOVE:     return sizeof(struct rfm_move_disk);
+	case RFM_RECORD_EXTEND:   return sizeof(struct rfm_extend_disk);
+	case RFM_RECORD_NAME:
+		memcpy(&name, body, sizeof name);
+		return name.name_bytes - 1 < RFM_NAME_MAX_BYTES &&
+		    name.note_bytes <= RFM_NOTE_MAX_BYTES
+		    ? name_bytes(&name) : 0;
 	default:                  return 0;
 	}
 }
@@ -203,9 +279,13 @@ rfm_record_valid(const void *bytes, uint64_t available, uint64_t salt,
 	if (available < sizeof r)
 		return false;
 	memcpy(&r, bytes, sizeof r);
-	body = rfm_record_body_bytes(r.kind);
-	return r.salt == salt && r.sequence == sequence && body != 0 &&
-	    r.bytes == sizeof r + body && r.bytes <= available &&
-	    r.reserved == 0 &&
+	if (r.salt != salt || r.sequence != sequence ||
+	    (r.flags & ~RFM_RECORD_MORE) != 0 || r.bytes > available ||
+	    (r.kind == RFM_RECORD_NAME &&
+	    r.bytes < sizeof r + sizeof(struct rfm_name_disk)))
+		return false;
+	body = rfm_record_body_bytes(r.kind,
+	    (const uint8_t *)bytes + sizeof r);
+	return body != 0 && r.bytes == sizeof r + body &&
 	    r.checksum == record_checksum(bytes, r.bytes); /* keeps I2 */
 }

@@ -58,8 +58,12 @@ enum rfm_record_kind {
 	RFM_RECORD_SEAL,
 	RFM_RECORD_COMMIT,
 	RFM_RECORD_LINK,
-	RFM_RECORD_MOVE
+	RFM_RECORD_MOVE,
+	RFM_RECORD_EXTEND,
+	RFM_RECORD_NAME
 };
+
+#define RFM_RECORD_MORE 1u
 
 struct rfm_record_disk {
 	uint32_t checksum;  /* of all that follows, body included */
@@ -67,18 +71,21 @@ struct rfm_record_disk {
 	uint64_t salt;      /* of its segment */
 	uint64_t sequence;
 	uint32_t kind;
-	uint32_t reserved;  /* zero */
+	uint32_t flags;
 };
 /* the bodies of the records */
 #define RFM_ALLOCATE_SEALED  1u
 #define RFM_ALLOCATE_ELEMENT 2u
+#define RFM_SEAL_REFERENCED  1u
+#define RFM_NAME_MAX_BYTES   1024u
+#define RFM_NOTE_MAX_BYTES   2048u
 
 enum rfm_checksum_kind { RFM_CHECKSUM_NONE, RFM_CHECKSUM_CRC32C };
 
 struct rfm_allocate_disk {
 	uint64_t id;
 	uint64_t offset;
-	uint64_t bytes;     /* of the payload */
+	uint64_t bytes;     /* of the payload, with room to grow */
 	uint64_t length;    /* in elements */
 	uint32_t type;      /* enum rfm_type */
 	uint32_t flags;
@@ -87,11 +94,18 @@ struct rfm_allocate_disk {
 	uint64_t owner;     /* of a part; 0: it is no part */
 };
 struct rfm_free_disk   { uint64_t id; };
-struct rfm_seal_disk   { uint64_t id, first;
+struct rfm_seal_disk   { uint64_t id; uint32_t flags, reserved;
 			 uint32_t checksum_kind, payload_checksum; };
 struct rfm_move_disk   { uint64_t id, offset, bytes, length; };
+struct rfm_extend_disk { uint64_t id, length; };
+struct rfm_name_disk   { uint64_t id;         /* 0: no more */
+			 int64_t  time;       /* seconds since 1970 */
+			 uint32_t name_bytes, note_bytes; };
 struct rfm_commit_disk { uint64_t epoch, next_id; };
 struct rfm_link_disk   { uint64_t offset, bytes, salt; };
+
+#define RFM_BODY_MAX_BYTES (sizeof(struct rfm_name_disk) + \
+    RFM_NAME_MAX_BYTES + RFM_NOTE_MAX_BYTES)
 /* the types of elements */
 enum rfm_type {
 	RFM_LOGICAL = 1,
@@ -102,6 +116,8 @@ enum rfm_type {
 	RFM_CHARACTER,  /* cells; the bytes of long strings in parts */
 	RFM_LIST,       /* ids of records; 0 stands for NULL */
 	RFM_BYTES,      /* no R vector: a raw block, or a part */
+	RFM_OBJECT,     /* ids: vector, names of attributes, values */
+	RFM_SERIALIZED, /* bytes that R's serialize() wrote */
 	RFM_TYPES
 };
 #define RFM_STRING_INLINE_BYTES 12
@@ -129,10 +145,13 @@ _Static_assert(sizeof(struct rfm_allocate_disk) == 56, "format 1");
 _Static_assert(sizeof(struct rfm_free_disk) == 8, "format 1");
 _Static_assert(sizeof(struct rfm_seal_disk) == 24, "format 1");
 _Static_assert(sizeof(struct rfm_move_disk) == 32, "format 1");
+_Static_assert(sizeof(struct rfm_extend_disk) == 16, "format 1");
+_Static_assert(sizeof(struct rfm_name_disk) == 24, "format 1");
 _Static_assert(sizeof(struct rfm_commit_disk) == 16, "format 1");
 _Static_assert(sizeof(struct rfm_link_disk) == 24, "format 1");
 /* layout: prototypes */
 uint64_t rfm_type_bytes(uint32_t type);
+bool rfm_type_has_ids(uint32_t type);
 bool rfm_extent_bytes(uint64_t payload_bytes, uint64_t *extent_bytes);
 uint64_t rfm_extent_align(uint64_t payload_bytes);
 bool rfm_extent_valid(uint64_t offset, uint64_t payload_bytes,
@@ -144,7 +163,9 @@ enum rfm_status rfm_superblock_choose(
 void rfm_segment_seal(struct rfm_segment_disk *);
 bool rfm_segment_valid(const struct rfm_segment_disk *,
     uint64_t bytes, uint64_t salt);
-uint32_t rfm_record_body_bytes(uint32_t kind);
+uint32_t rfm_record_body_bytes(uint32_t kind, const void *body);
+bool rfm_text_valid(const char *text, size_t bytes);
+bool rfm_name_valid(const void *body);
 void rfm_record_seal(void *record);
 bool rfm_record_valid(const void *bytes, uint64_t available,
     uint64_t salt, uint64_t sequence);

@@ -5,26 +5,28 @@
 
 /* put a record together in memory */
 #define RECORD_MAX_BYTES (sizeof(struct rfm_record_disk) + \
-    sizeof(struct rfm_allocate_disk))
+    RFM_BODY_MAX_BYTES)
+#define LINK_BYTES (sizeof(struct rfm_record_disk) + \
+    sizeof(struct rfm_link_disk))
 
 static uint32_t
-record_bytes(uint32_t kind)
+record_bytes(uint32_t kind, const void *body)
 {
 	return (uint32_t)sizeof(struct rfm_record_disk) +
-	    rfm_record_body_bytes(kind);
+	    rfm_record_body_bytes(kind, body);
 }
 
 static uint32_t
-put_record(uint8_t *to, enum rfm_record_kind kind, const void *body,
-    uint64_t salt, uint64_t sequence)
+put_record(uint8_t *to, enum rfm_record_kind kind, uint32_t flags,
+    const void *body, uint64_t salt, uint64_t sequence)
 {
 	struct rfm_record_disk head = {
-		.bytes = record_bytes(kind), .salt = salt,
-		.sequence = sequence, .kind = kind
+		.bytes = record_bytes(kind, body), .salt = salt,
+		.sequence = sequence, .kind = kind, .flags = flags
 	};
 
 	memcpy(to, &head, sizeof head);
-	memcpy(to + sizeof head, body, rfm_record_body_bytes(kind));
+	memcpy(to + sizeof head, body, head.bytes - sizeof head);
 	rfm_record_seal(to);
 	return head.bytes;
 }
@@ -69,8 +71,17 @@ fits(const struct rfm_log *log, uint64_t bytes)
 {
 	const struct rfm_log_segment *s = &log->segments[log->count - 1];
 
-	return log->tail + bytes + record_bytes(RFM_RECORD_LINK) <=
-	    s->offset + s->bytes;
+	return log->tail + bytes + LINK_BYTES <= s->offset + s->bytes;
+}
+
+static uint64_t
+segment_for(uint64_t bytes)
+{
+	uint64_t least = sizeof(struct rfm_segment_disk) + bytes +
+	    LINK_BYTES;
+
+	(void)rfm_extent_bytes(least, &least);
+	return least;
 }
 /* keep the list of segments */
 static enum rfm_status
@@ -123,7 +134,8 @@ write_record(struct rfm_log *log, enum rfm_record_kind kind,
     const void *body, uint64_t *record_offset, struct rfm_error *error)
 {
 	uint8_t         record[RECORD_MAX_BYTES];
-	uint32_t        bytes = put_record(record, kind, body,
+	uint32_t        flags = log->group > 0 ? RFM_RECORD_MORE : 0;
+	uint32_t        bytes = put_record(record, kind, flags, body,
 	    log->segments[log->count - 1].salt, log->sequence);
 	enum rfm_status status = log->os->write(log->os, log->file,
 	    log->tail, record, bytes, error);
@@ -165,36 +177,33 @@ chain_a_segment(struct rfm_log *log, uint64_t least,
 	log->tail = next.offset + sizeof(struct rfm_segment_disk);
 	return RFM_OK;
 }
-/* secure room for several records */
+/* announce a group of records */
 enum rfm_status
-rfm_log_secure(struct rfm_log *log, uint64_t records,
+rfm_log_group(struct rfm_log *log, uint64_t records, uint64_t bytes,
     struct rfm_error *error)
 {
-	uint64_t bytes, least;
-
 	RFM_TRY(refuse_if_poisoned(log, error));
-	if (records > RFM_SEGMENT_MAX_BYTES / RECORD_MAX_BYTES - 2)
+	if (bytes > RFM_SEGMENT_MAX_BYTES / 2)
 		return rfm_fail(error, RFM_TOO_LARGE,
 		    "%llu records do not fit into one segment of the log",
 		    (unsigned long long)records);
-	bytes = records * RECORD_MAX_BYTES;
-	if (fits(log, bytes))
-		return RFM_OK;
-	least = sizeof(struct rfm_segment_disk) + bytes +
-	    record_bytes(RFM_RECORD_LINK);
-	(void)rfm_extent_bytes(least, &least);
-	return chain_a_segment(log, least, error);	/* keeps I13 */
+	if (!fits(log, bytes))		/* keeps I13 */
+		RFM_TRY(chain_a_segment(log, segment_for(bytes), error));
+	log->group = records;
+	return RFM_OK;
 }
 /* append one record */
 enum rfm_status
 rfm_log_append(struct rfm_log *log, enum rfm_record_kind kind,
     const void *body, uint64_t *record_offset, struct rfm_error *error)
 {
-	uint32_t bytes = record_bytes(kind);
+	uint32_t bytes = record_bytes(kind, body);
 
 	RFM_TRY(refuse_if_poisoned(log, error));
 	if (!fits(log, bytes))
-		RFM_TRY(chain_a_segment(log, 0, error));
+		RFM_TRY(chain_a_segment(log, segment_for(bytes), error));
+	if (log->group > 0)
+		log->group--;
 	RFM_TRY(write_record(log, kind, body, record_offset, error));
 	log->uncommitted++;
 	return RFM_OK;
@@ -208,7 +217,7 @@ rfm_log_commit(struct rfm_log *log, uint64_t next_id,
 
 	RFM_TRY(refuse_if_poisoned(log, error));
 	if (log->uncommitted > 0 &&
-	    !fits(log, record_bytes(RFM_RECORD_COMMIT)))
+	    !fits(log, record_bytes(RFM_RECORD_COMMIT, &commit)))
 		RFM_TRY(chain_a_segment(log, 0, error));
 	RFM_TRY(barrier(log, RFM_BARRIER_PAYLOAD, error)); /* keeps I8 */
 	if (log->uncommitted == 0)
@@ -258,14 +267,14 @@ stream_live_records(struct rfm_log *log, const struct rfm_log_live *live,
 		    "no memory for a checkpoint");
 	for (uint64_t i = 0; i <= live->count && status == RFM_OK; i++) {
 		/* put the next living record, or the closing COMMIT */
-		struct rfm_allocate_disk body;
-		bool                     last = i == live->count;
+		uint8_t              body[RFM_BODY_MAX_BYTES];
+		bool                 last = i == live->count;
+		enum rfm_record_kind kind = RFM_RECORD_COMMIT;
 
 		if (!last)
-			live->get(live->context, i, &body);
-		used += put_record(buffer + used,
-		    last ? RFM_RECORD_COMMIT : RFM_RECORD_ALLOCATE,
-		    last ? (const void *)&commit : (const void *)&body,
+			kind = live->get(live->context, i, body);
+		used += put_record(buffer + used, kind, 0,
+		    last ? (const void *)&commit : (const void *)body,
 		    fresh->salt, sequence++);
 		/* write the buffer when it is full */
 		if (last || used + RECORD_MAX_BYTES > RFM_LOG_BUFFER_BYTES) {
@@ -287,10 +296,10 @@ write_live_records(struct rfm_log *log, const struct rfm_log_live *live,
 	enum rfm_status status;
 	uint64_t        room, rounded;
 
-	*records = live->count * record_bytes(RFM_RECORD_ALLOCATE) +
-	    record_bytes(RFM_RECORD_COMMIT);
+	*records = live->bytes + sizeof(struct rfm_record_disk) +
+	    sizeof(struct rfm_commit_disk);
 	room = sizeof(struct rfm_segment_disk) + *records + *records / 2 +
-	    record_bytes(RFM_RECORD_LINK);
+	    LINK_BYTES;
 	fresh->bytes = log->first_segment_bytes;
 	if (fresh->bytes < room)
 		fresh->bytes = room;
@@ -337,11 +346,12 @@ rfm_log_checkpoint(struct rfm_log *log, const struct rfm_log_live *live,
 	log->sequence += live->count + 1;
 	log->epoch++;
 	log->uncommitted = 0;
-	log->cut = false;
-	for (uint64_t i = 0; i < live->count; i++)
+	log->cut = log->torn = false;
+	for (uint64_t i = 0; i < live->payloads; i++)
 		live->moved(live->context, i, fresh.offset +
 		    sizeof(struct rfm_segment_disk) +
-		    i * record_bytes(RFM_RECORD_ALLOCATE));
+		    i * (sizeof(struct rfm_record_disk) +
+		    sizeof(struct rfm_allocate_disk)));
 	return RFM_OK;
 }
 /* begin to change the store */
@@ -355,7 +365,7 @@ rfm_log_begin(struct rfm_log *log, const struct rfm_log_live *live,
 		return RFM_OK;
 	RFM_TRY(refuse_if_poisoned(log, error));
 	RFM_TRY(barrier(log, RFM_BARRIER_PRIOR, error)); /* keeps I6 */
-	if (log->cut) {
+	if (log->cut || log->torn) {
 		RFM_TRY(rfm_log_checkpoint(log, live, error));
 	} else if (!same_boot(log) ||
 	    (next.flags & RFM_SUPERBLOCK_CLEAN) != 0) {
@@ -472,7 +482,7 @@ go_to_head(struct rfm_log *log, struct rfm_error *error)
 
 	log->count = 0;
 	log->bytes = log->epoch = log->uncommitted = 0;
-	log->sequence = 0;
+	log->sequence = log->whole = 0;
 	RFM_TRY(enter_segment(log, &head, &valid, error));
 	if (!valid)
 		return rfm_fail(error, RFM_DAMAGED,
@@ -511,7 +521,7 @@ follow_link(struct rfm_log *log, const uint8_t *body, bool *more,
 	log->sequence++;
 	status = enter_segment(log, &next, more, error);
 	if (status == RFM_OK && *more) {
-		log->bytes += record_bytes(RFM_RECORD_LINK);
+		log->bytes += LINK_BYTES;
 		return RFM_OK;
 	}
 	log->sequence--;
@@ -543,7 +553,7 @@ load_piece(struct rfm_log *log, uint64_t from, uint8_t **bytes,
 /* judge what lies behind the end */
 static enum rfm_status
 look_for_a_witness(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
-    struct rfm_error *error)
+    uint64_t end, uint64_t sequence, struct rfm_error *error)
 {
 	uint64_t salt = log->segments[log->count - 1].salt;
 	bool     lossless = same_boot(log) ||
@@ -554,7 +564,7 @@ look_for_a_witness(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
 		struct rfm_record_disk head;
 
 		memcpy(&head, bytes + at, sizeof head);
-		if (head.salt != salt || head.sequence < log->sequence ||
+		if (head.salt != salt || head.sequence < sequence ||
 		    (head.kind != RFM_RECORD_COMMIT && !lossless) ||
 		    !rfm_record_valid(bytes + at, n - at, salt,
 		    head.sequence))
@@ -562,28 +572,61 @@ look_for_a_witness(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
 		return rfm_fail(error, RFM_DAMAGED,
 		    "record %llu of the log, at byte %llu, is broken"
 		    " although whole records follow it",
-		    (unsigned long long)log->sequence,
-		    (unsigned long long)log->tail);
+		    (unsigned long long)sequence,
+		    (unsigned long long)end);
 	}
 	return RFM_OK;
 }
 static enum rfm_status
-judge_the_rest(struct rfm_log *log, struct rfm_error *error)
+judge_the_rest(struct rfm_log *log, uint64_t end, uint64_t sequence,
+    struct rfm_error *error)
 {
 	const struct rfm_log_segment *s = &log->segments[log->count - 1];
 	uint64_t step = RFM_LOG_PIECE_BYTES - RECORD_MAX_BYTES;
 	enum rfm_status status = RFM_OK;
 
-	for (uint64_t from = log->tail; status == RFM_OK &&
+	for (uint64_t from = end; status == RFM_OK &&
 	    from < s->offset + s->bytes; from += step) {
 		uint8_t *bytes;
 		uint64_t n;
 
 		RFM_TRY(load_piece(log, from, &bytes, &n, error));
-		status = look_for_a_witness(log, bytes, n, error);
+		status = look_for_a_witness(log, bytes, n, end, sequence,
+		    error);
 		free(bytes);
 	}
 	return status;
+}
+/* look for the end of a group */
+static enum rfm_status
+look_through_group(struct rfm_log *log, struct rfm_error *error)
+{
+	const uint64_t salt = log->segments[log->count - 1].salt;
+	uint64_t       from = log->tail, sequence = log->sequence;
+	uint64_t       n, at;
+	uint32_t       flags = RFM_RECORD_MORE;
+
+	do {
+		struct rfm_record_disk head;
+		uint8_t               *bytes;
+
+		RFM_TRY(load_piece(log, from, &bytes, &n, error));
+		for (at = 0; (flags & RFM_RECORD_MORE) != 0 &&
+		    rfm_record_valid(bytes + at, n - at, salt, sequence);
+		    sequence++) {
+			memcpy(&head, bytes + at, sizeof head);
+			flags = head.flags;
+			at += head.bytes;
+		}
+		free(bytes);
+		from += at;
+	} while ((flags & RFM_RECORD_MORE) != 0 &&
+	    n == RFM_LOG_PIECE_BYTES && n - at < RECORD_MAX_BYTES);
+	log->torn = (flags & RFM_RECORD_MORE) != 0;
+	if (log->torn)
+		return judge_the_rest(log, from, sequence, error);
+	log->whole = sequence;
+	return RFM_OK;
 }
 /* walk one segment */
 static enum rfm_status
@@ -601,6 +644,12 @@ walk_records(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
 		const uint8_t         *body = bytes + at + sizeof head;
 
 		memcpy(&head, bytes + at, sizeof head);
+		if ((head.flags & RFM_RECORD_MORE) != 0 &&
+		    log->sequence >= log->whole) {
+			RFM_TRY(look_through_group(log, error));
+			if (log->torn)
+				return RFM_OK;
+		}
 		if (head.kind == RFM_RECORD_LINK)
 			return follow_link(log, body, more, error);
 		RFM_TRY(visit(context, head.kind, body, log->tail, error));
@@ -613,7 +662,8 @@ walk_records(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
 	if (log->sequence >= upto)
 		return RFM_OK;
 	*more = n == RFM_LOG_PIECE_BYTES && n - at < RECORD_MAX_BYTES;
-	return *more ? RFM_OK : judge_the_rest(log, error);
+	return *more ? RFM_OK : judge_the_rest(log, log->tail,
+	    log->sequence, error);
 }
 /* walk one piece */
 static enum rfm_status
@@ -638,6 +688,7 @@ walk(struct rfm_log *log, uint64_t upto, rfm_log_visit *visit,
 	uint64_t suspected = 0;
 	bool     more = true;
 
+	log->torn = false;
 	while (more) {
 		enum rfm_status status;
 

@@ -18,10 +18,12 @@ typedef enum rfm_status rfm_log_visit(void *context, uint32_t kind,
     const void *body, uint64_t record_offset, struct rfm_error *);
 
 struct rfm_log_live {
+	uint64_t payloads;
 	uint64_t count;
+	uint64_t bytes;         /* of all records */
 	uint64_t next_id;
-	void   (*get)(void *context, uint64_t i,
-	    struct rfm_allocate_disk *);
+	enum rfm_record_kind (*get)(void *context, uint64_t i,
+	    void *body);
 	void   (*moved)(void *context, uint64_t i,
 	    uint64_t record_offset);
 	void   *context;
@@ -47,7 +49,10 @@ struct rfm_log {
 	uint64_t epoch;          /* of the last COMMIT; 0: none yet */
 	uint64_t bytes;          /* of all records in the segments */
 	uint64_t uncommitted;    /* records since the last COMMIT */
+	uint64_t group;          /* records that a group still lacks */
+	uint64_t whole;          /* groups are whole up to this sequence */
 	bool     cut;            /* stale records may lie behind the end */
+	bool     torn;           /* the end is half a group */
 	bool     begun;          /* this session may write */
 	bool     poisoned;       /* a write or a barrier failed */
 };
@@ -60,8 +65,8 @@ enum rfm_status rfm_log_refresh(struct rfm_log *, bool *replaced,
     rfm_log_visit *, void *context, struct rfm_error *);
 enum rfm_status rfm_log_begin(struct rfm_log *,
     const struct rfm_log_live *, struct rfm_error *);
-enum rfm_status rfm_log_secure(struct rfm_log *, uint64_t records,
-    struct rfm_error *);
+enum rfm_status rfm_log_group(struct rfm_log *, uint64_t records,
+    uint64_t bytes, struct rfm_error *);
 enum rfm_status rfm_log_append(struct rfm_log *, enum rfm_record_kind,
     const void *body, uint64_t *record_offset, struct rfm_error *);
 enum rfm_status rfm_log_commit(struct rfm_log *, uint64_t next_id,

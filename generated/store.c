@@ -88,6 +88,7 @@ static enum rfm_status note_loop(struct rfm_store *, uint64_t list,
 static enum rfm_status note_owner(struct rfm_store *,
     struct rfm_error *);
 static void discard(struct rfm_store *);
+static uint64_t live_log_bytes(const struct rfm_catalog *);
 static uint64_t dead_log_bytes(const struct rfm_store *);
 static bool gather_used(struct rfm_store *, struct extents *);
 static enum rfm_status add_gap(struct rfm_store *, uint64_t offset,
@@ -527,11 +528,29 @@ log_gives(void *context, uint64_t offset, uint64_t bytes)
 }
 /* give the log the living records */
 static void
-live_get(void *context, uint64_t i, struct rfm_allocate_disk *a)
+put_name(void *body, const struct rfm_name *name)
+{
+	struct rfm_name_disk disk = { name->id, name->time,
+	    name->name_bytes, name->note_bytes };
+	size_t               text = name->name_bytes + name->note_bytes;
+
+	memset(body, 0, RFM_BODY_MAX_BYTES);
+	memcpy(body, &disk, sizeof disk);
+	memcpy((char *)body + sizeof disk, name->text, text);
+}
+
+static enum rfm_record_kind
+live_get(void *context, uint64_t i, void *body)
 {
 	const struct rfm_catalog *catalog = context;
-	const struct rfm_entry   *e = &catalog->entries[i];
+	struct rfm_allocate_disk *a = body;
+	const struct rfm_entry   *e;
 
+	if (i >= catalog->count) {
+		put_name(body, catalog->names[i - catalog->count]);
+		return RFM_RECORD_NAME;
+	}
+	e = &catalog->entries[i];
 	a->id = e->id;
 	a->offset = e->offset;
 	a->bytes = e->bytes;
@@ -543,6 +562,7 @@ live_get(void *context, uint64_t i, struct rfm_allocate_disk *a)
 	a->checksum_kind = e->checksum_kind;
 	a->payload_checksum = e->payload_checksum;
 	a->owner = e->owner;
+	return RFM_RECORD_ALLOCATE;
 }
 static void
 live_moved(void *context, uint64_t i, uint64_t record_offset)
@@ -555,10 +575,13 @@ live_moved(void *context, uint64_t i, uint64_t record_offset)
 static struct rfm_log_live
 living(struct rfm_store *store)
 {
-	struct rfm_log_live live;
+	struct rfm_log_live       live;
+	const struct rfm_catalog *c = &store->catalog;
 
 	rfm_catalog_compact(&store->catalog);
-	live.count = store->catalog.live;
+	live.payloads = c->live;
+	live.count = c->live + c->name_count;
+	live.bytes = live_log_bytes(c);
 	live.next_id = store->catalog.next_id == 0 ? 1
 	    : store->catalog.next_id;
 	live.get = live_get;
@@ -575,7 +598,7 @@ begin(struct rfm_store *store, struct rfm_error *error)
 	if (!writes_file(store) || !keeps_catalog(store) ||
 	    store->log.begun)
 		return RFM_OK;
-	if (!store->log.cut)
+	if (!store->log.cut && !store->log.torn)
 		return rfm_log_begin(&store->log, NULL, error);
 	live = living(store);
 	RFM_TRY(rfm_log_begin(&store->log, &live, error));
@@ -613,7 +636,7 @@ describe_payload(struct rfm_store *store, struct rfm_payload *p,
 static bool
 has_meaning(uint32_t type)
 {
-	return type == RFM_CHARACTER || type == RFM_LIST;
+	return type == RFM_CHARACTER || rfm_type_has_ids(type);
 }
 /* create a temporary */
 static enum rfm_status
@@ -731,8 +754,8 @@ static bool
 is_orphan(const struct rfm_entry *e)
 {
 	return (e->flags & RFM_ALLOCATE_ELEMENT) != 0 &&
-	    e->state == RFM_COMMITTED && e->parents == 0 &&
-	    e->attachment == NULL;
+	    e->state != RFM_DESTROYED && e->parents == 0 &&
+	    e->names == 0 && e->attachment == NULL;
 }
 
 static void
@@ -836,7 +859,8 @@ rfm_payload_release(struct rfm_payload *p)
 static void
 drop_elements(struct rfm_payload *list, struct rfm_payload **dying)
 {
-	if (list->type != RFM_LIST || list->state != RFM_TEMPORARY)
+	if (!rfm_type_has_ids(list->type) ||
+	    list->state != RFM_TEMPORARY)
 		return;
 	for (uint64_t i = 0; i < list->length; i++) {
 		struct rfm_payload *child =
@@ -976,7 +1000,7 @@ in_a_list(const struct rfm_payload *p)
 	const struct rfm_entry *e = rfm_catalog_find(&p->store->catalog,
 	    p->id);
 
-	return e != NULL && (e->parents > 0 ||
+	return e != NULL && (e->parents > 0 || e->names > 0 ||
 	    (p->store->access == RFM_READ &&
 	    (e->flags & RFM_ALLOCATE_ELEMENT) != 0));
 }
@@ -987,7 +1011,8 @@ has_parents(const struct rfm_payload *p)
 	const struct rfm_entry *e = p->id == 0 ? NULL :
 	    rfm_catalog_find(&p->store->catalog, p->id);
 
-	return p->parents > 0 || (e != NULL && e->parents > 0);
+	return p->parents > 0 ||
+	    (e != NULL && (e->parents > 0 || e->names > 0));
 }
 /* share a payload */
 void
@@ -1150,10 +1175,10 @@ cells_of(const struct rfm_store *store, struct node node)
 	const struct rfm_entry *e;
 
 	if (node.id == 0)
-		return node.temporary->type == RFM_LIST
+		return rfm_type_has_ids(node.temporary->type)
 		    ? node.temporary->length : 0;
 	e = rfm_catalog_find(&store->catalog, node.id);
-	return e->type == RFM_LIST ? e->length : 0;
+	return rfm_type_has_ids(e->type) ? e->length : 0;
 }
 static enum rfm_status
 secure_list(void **list, size_t *room, size_t count, size_t each,
@@ -1212,6 +1237,13 @@ end_walk(struct walk *w)
 	free(w->steps);
 	free(w->nodes);
 }
+static bool
+is_settled(const struct walk *w, struct node node)
+{
+	return node.id != 0 && !w->lists_only && (!w->sealing ||
+	    rfm_catalog_find(&w->store->catalog, node.id)->state ==
+	    RFM_SEALED);
+}
 static enum rfm_status
 look_at_cell(struct walk *w, struct node list, uint64_t index,
     struct rfm_error *error)
@@ -1225,6 +1257,8 @@ look_at_cell(struct walk *w, struct node list, uint64_t index,
 		return w->scanning ? RFM_OK : status;
 	if ((child.id == 0 && child.temporary == NULL) ||
 	    (w->lists_only && cells_of(w->store, child) == 0))
+		return RFM_OK;
+	if (is_settled(w, child))
 		return RFM_OK;
 	mark = *mark_of(w->store, child);
 	if (mark == w->store->mark)
@@ -1260,8 +1294,7 @@ collect(struct walk *w, struct node node, struct rfm_error *error)
 	void           *nodes = w->nodes;
 	enum rfm_status status;
 
-	if (node.id != 0 && (!w->sealing || rfm_catalog_find(
-	    &w->store->catalog, node.id)->state == RFM_SEALED))
+	if (is_settled(w, node))
 		return RFM_OK;
 	status = secure_list(&nodes, &w->nodes_room, w->count,
 	    sizeof *w->nodes, error);
@@ -1273,23 +1306,50 @@ collect(struct walk *w, struct node node, struct rfm_error *error)
 }
 /* write a seal */
 static enum rfm_status
-log_seal(struct rfm_store *store, uint64_t first, uint64_t id,
+log_seal(struct rfm_store *store, uint64_t id, uint32_t flags,
     struct rfm_error *error)
 {
-	struct rfm_seal_disk body = { .id = id, .first = first };
+	struct rfm_seal_disk body = { .id = id, .flags = flags };
+	struct rfm_payload  *p;
 
 	RFM_TRY(append_and_apply(store, RFM_RECORD_SEAL, &body, error));
-	for (uint64_t i = first; i <= id; i++) {
-		struct rfm_payload *p =
-		    rfm_catalog_find(&store->catalog, i)->attachment;
-
-		if (p == NULL)
-			continue;
-		p->state = RFM_SEALED;		/* keeps I7 */
-		for (uint32_t k = 0; k < p->part_count; k++)
-			p->parts[k]->state = RFM_SEALED;
-	}
+	p = rfm_catalog_find(&store->catalog, id)->attachment;
+	if (p == NULL)
+		return RFM_OK;
+	p->state = RFM_SEALED;		/* keeps I7 */
+	for (uint32_t k = 0; k < p->part_count; k++)
+		p->parts[k]->state = RFM_SEALED;
 	return RFM_OK;
+}
+static enum rfm_status
+note_reference(struct rfm_payload *p, struct rfm_error *error)
+{
+	struct rfm_store       *store = p->store;
+	const struct rfm_entry *e = rfm_catalog_find(&store->catalog,
+	    p->id);
+
+	if (e == NULL || e->attachment != p ||
+	    (e->flags & RFM_ALLOCATE_ELEMENT) == 0 ||
+	    refuse_change(store, NULL) != RFM_OK)
+		return RFM_OK;
+	return log_seal(store, p->id, RFM_SEAL_REFERENCED, error);
+}
+/* begin a group of records */
+static enum rfm_status
+begin_group(struct rfm_store *store, uint64_t records, uint64_t names,
+    uint64_t name_bytes, struct rfm_error *error)
+{
+	uint64_t all, bytes;
+
+	if (!rfm_add(records, names, &all) ||
+	    !rfm_multiply(all, sizeof(struct rfm_record_disk) +
+	    sizeof(struct rfm_allocate_disk), &bytes) ||
+	    !rfm_add(bytes, name_bytes, &bytes))
+		bytes = UINT64_MAX;
+	RFM_TRY(begin(store, error));
+	RFM_TRY(rfm_catalog_secure(&store->catalog, records, error));
+	RFM_TRY(rfm_catalog_prepare_names(&store->catalog, names, error));
+	return rfm_log_group(&store->log, all, bytes, error);
 }
 /* publish a payload with all that is in it */
 static void
@@ -1332,65 +1392,57 @@ log_whole(struct rfm_payload *p, uint32_t flags, struct rfm_error *error)
 {
 	enum rfm_status status;
 
-	if (p->type == RFM_LIST)
+	if (rfm_type_has_ids(p->type))
 		turn_cells(p, true);
 	status = log_allocation(p, flags, error);
-	if (p->type == RFM_LIST && status == RFM_OK)
+	if (rfm_type_has_ids(p->type) && status == RFM_OK)
 		turn_handles(p);
-	else if (p->type == RFM_LIST)
+	else if (rfm_type_has_ids(p->type))
 		turn_cells(p, false);
 	RFM_TRY(status);
 	for (uint32_t k = 0; k < p->part_count; k++)
-		RFM_TRY(log_allocation(p->parts[k], 0, error));
+		RFM_TRY(log_allocation(p->parts[k],
+		    flags & RFM_ALLOCATE_SEALED, error));
 	return RFM_OK;
 }
 static enum rfm_status
-secure_records(struct rfm_store *store, uint64_t records,
+log_collected(struct walk *w, struct node root, uint32_t root_flags,
     struct rfm_error *error)
 {
-	RFM_TRY(begin(store, error));
-	RFM_TRY(rfm_catalog_secure(&store->catalog, records, error));
-	return rfm_log_secure(&store->log, records, error);
-}
-
-static enum rfm_status
-log_collected(struct walk *w, uint32_t flags, struct rfm_error *error)
-{
 	struct rfm_store *store = w->store;
-	uint64_t          first = 0;
-	struct node       root = w->nodes[w->count - 1];
+	uint32_t flags = RFM_ALLOCATE_ELEMENT |
+	    (w->sealing ? RFM_ALLOCATE_SEALED : 0);
 
 	for (size_t i = 0; i < w->count; i++)
 		if (w->nodes[i].id != 0)
 			RFM_TRY(log_seal(store, w->nodes[i].id,
-			    w->nodes[i].id, error));
+			    w->nodes[i].id == root.id
+			    ? RFM_SEAL_REFERENCED : 0, error));
 	for (size_t i = 0; i < w->count; i++) {
 		struct rfm_payload *p = w->nodes[i].temporary;
 
-		if (p == NULL)
-			continue;
-		RFM_TRY(log_whole(p, p == root.temporary ? flags
-		    : RFM_ALLOCATE_ELEMENT, error));
-		if (first == 0)
-			first = p->id;
+		if (p != NULL)
+			RFM_TRY(log_whole(p, p == root.temporary
+			    ? root_flags : flags, error));
 	}
-	return w->sealing && first != 0 ? log_seal(store, first,
-	    root.temporary->id, error) : RFM_OK;
+	return RFM_OK;
 }
+
 static enum rfm_status
 publish(struct rfm_payload *p, uint32_t flags, bool seals,
     struct rfm_error *error)
 {
+	struct node     root = node_of(p);
 	struct walk     w;
 	enum rfm_status status;
 
 	begin_walk(p->store, &w);
 	w.sealing = seals;
-	status = walk_below(&w, node_of(p), error);
+	status = walk_below(&w, root, error);
 	if (status == RFM_OK && w.count > 0)
-		status = secure_records(p->store, w.records + 1, error);
+		status = begin_group(p->store, w.records, 0, 0, error);
 	if (status == RFM_OK && w.count > 0)	/* keeps I13 */
-		status = log_collected(&w, flags, error);
+		status = log_collected(&w, root, flags, error);
 	end_walk(&w);
 	return status;
 }
@@ -1401,7 +1453,7 @@ rfm_store_seal(struct rfm_payload *p, struct rfm_error *error)
 	struct rfm_store *store = p->store;
 
 	if (p->state == RFM_SEALED)
-		return RFM_OK;
+		return note_reference(p, error);
 	if (p->state == RFM_DESTROYED)
 		return rfm_fail(error, RFM_CLOSED,
 		    "closed fmalloc ALTREP vector handle");
@@ -1410,10 +1462,10 @@ rfm_store_seal(struct rfm_payload *p, struct rfm_error *error)
 		    "%s is a scratch store and keeps no records",
 		    store->path);
 	RFM_TRY(refuse_change(store, error));
-	if (p->type == RFM_LIST || (p->id == 0 && p->part_count > 0))
-		return publish(p, RFM_ALLOCATE_ELEMENT, true, error);
+	if (rfm_type_has_ids(p->type) || (p->id == 0 && p->part_count > 0))
+		return publish(p, RFM_ALLOCATE_SEALED, true, error);
 	if (p->state == RFM_COMMITTED)
-		return log_seal(store, p->id, p->id, error);
+		return log_seal(store, p->id, RFM_SEAL_REFERENCED, error);
 	return log_allocation(p, RFM_ALLOCATE_SEALED, error);
 }
 /* keep a temporary */
@@ -1435,7 +1487,7 @@ rfm_store_keep(struct rfm_payload *p, struct rfm_error *error)
 		return rfm_fail(error, RFM_ARGUMENT,
 		    "a vector with parts is kept by sealing it");
 	RFM_TRY(refuse_change(store, error));
-	if (p->type == RFM_LIST)
+	if (rfm_type_has_ids(p->type))
 		return publish(p, 0, false, error);
 	return log_allocation(p, 0, error);
 }
@@ -1485,11 +1537,17 @@ commit(struct rfm_store *store, struct rfm_error *error)
 }
 /* tidy the log when too much of it is dead */
 static uint64_t
+live_log_bytes(const struct rfm_catalog *c)
+{
+	return c->live * (sizeof(struct rfm_record_disk) +
+	    sizeof(struct rfm_allocate_disk)) + c->name_bytes +
+	    c->name_count * sizeof(struct rfm_record_disk);
+}
+
+static uint64_t
 dead_log_bytes(const struct rfm_store *store)
 {
-	uint64_t live = store->catalog.live *
-	    (sizeof(struct rfm_record_disk) +
-	    sizeof(struct rfm_allocate_disk));
+	uint64_t live = live_log_bytes(&store->catalog);
 
 	return store->log.bytes > live ? store->log.bytes - live : 0;
 }
@@ -1559,7 +1617,7 @@ free_record(struct rfm_store *store, uint64_t id, struct rfm_error *error)
 	RFM_TRY(append_and_apply(store, RFM_RECORD_FREE, &body, error));
 	e = rfm_catalog_find(&store->catalog, id);
 	(void)hold_freed(store, e, NULL);	/* keeps I6 */
-	if (e->type == RFM_LIST)
+	if (rfm_type_has_ids(e->type))
 		forget_cells(store, e);
 	return RFM_OK;
 }
@@ -1607,8 +1665,8 @@ rfm_store_destroy(struct rfm_payload *p, bool reclaim,
 		return RFM_OK;
 	if (has_parents(p))
 		return rfm_fail(error, RFM_HAS_PARENT,
-		    "the vector is an element of a list, which holds a"
-		    " parent reference to it");
+		    "the vector is an element of a list, or of a named"
+		    " object, which holds a parent reference to it");
 	if (reclaim && p->state != RFM_TEMPORARY) {
 		RFM_TRY(refuse_change(store, error));
 		RFM_TRY(free_record(store, p->id, error));
@@ -1793,7 +1851,8 @@ refuse_loop(struct rfm_payload *list, struct rfm_payload *child,
 	enum rfm_status status = RFM_OK;
 	bool            inside = child == list;
 
-	if (child->type == RFM_LIST && child != list && has_parents(list)) {
+	if (rfm_type_has_ids(child->type) && child != list &&
+	    has_parents(list)) {
 		begin_walk(list->store, &w);
 		w.lists_only = true;
 		w.wanted = node_of(list);
@@ -1814,7 +1873,7 @@ refuse_link(struct rfm_payload *list, uint64_t index,
 	    (child != NULL && child->state == RFM_DESTROYED))
 		return rfm_fail(error, RFM_CLOSED,
 		    "closed fmalloc ALTREP vector handle");
-	if (list->type != RFM_LIST || list->state == RFM_SEALED ||
+	if (!rfm_type_has_ids(list->type) || list->state == RFM_SEALED ||
 	    index >= list->length)
 		return rfm_fail(error, RFM_ARGUMENT,
 		    "only a list that is not sealed takes elements, and"
@@ -1900,7 +1959,7 @@ rfm_store_element(struct rfm_payload *list, uint64_t index,
 	if (list->state == RFM_DESTROYED)
 		return rfm_fail(error, RFM_CLOSED,
 		    "closed fmalloc ALTREP vector handle");
-	if (list->type != RFM_LIST || index >= list->length)
+	if (!rfm_type_has_ids(list->type) || index >= list->length)
 		return rfm_fail(error, RFM_ARGUMENT,
 		    "subscript out of bounds");
 	if (list->id == 0) {
@@ -1972,7 +2031,7 @@ note_loop(struct rfm_store *store, uint64_t list, uint64_t index,
 static bool
 is_live_list(const struct rfm_entry *e)
 {
-	return e->type == RFM_LIST && e->state != RFM_DESTROYED;
+	return rfm_type_has_ids(e->type) && e->state != RFM_DESTROYED;
 }
 
 static enum rfm_status
@@ -2021,6 +2080,214 @@ look_at_lists(struct rfm_store *store, struct rfm_error *error)
 	for (size_t i = 0; i < c->count && store->finding_count == 0; i++)
 		note_orphan(store, &c->entries[i]);
 	return RFM_OK;
+}
+/* refuse an impossible change of names */
+static enum rfm_status
+refuse_name(struct rfm_store *store, const struct rfm_change *c,
+    struct rfm_error *error)
+{
+	if (c->name_bytes == 0 || c->name_bytes > RFM_NAME_MAX_BYTES ||
+	    !rfm_text_valid(c->name, c->name_bytes))
+		return rfm_fail(error, RFM_ARGUMENT, "a name is a text of 1"
+		    " to %u bytes, in UTF-8", RFM_NAME_MAX_BYTES);
+	if (c->note_bytes > RFM_NOTE_MAX_BYTES ||
+	    !rfm_text_valid(c->note, c->note_bytes))
+		return rfm_fail(error, RFM_ARGUMENT, "a description is a"
+		    " text of up to %u bytes, in UTF-8",
+		    RFM_NOTE_MAX_BYTES);
+	if (c->value == NULL)
+		return rfm_catalog_find_name(&store->catalog, c->name,
+		    c->name_bytes) != NULL ? RFM_OK : rfm_fail(error,
+		    RFM_NO_NAME, "nothing is stored under the name %.*s",
+		    (int)c->name_bytes, c->name);
+	if (c->value->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (c->value->store != store || c->value->owner != NULL)
+		return rfm_fail(error, RFM_MISMATCH,
+		    "an object under a name must be of the same fmalloc"
+		    " runtime");
+	return RFM_OK;
+}
+
+static enum rfm_status
+refuse_changes(struct rfm_store *store, const struct rfm_change *changes,
+    size_t count, struct rfm_error *error)
+{
+	if (!keeps_catalog(store))
+		return rfm_fail(error, RFM_MODE,
+		    "%s is a scratch store and keeps no names",
+		    store->path);
+	RFM_TRY(refuse_change(store, error));
+	for (size_t i = 0; i < count; i++)
+		RFM_TRY(refuse_name(store, &changes[i], error));
+	return RFM_OK;
+}
+/* make the rows of new names */
+static void
+drop_names(struct rfm_name **names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+}
+
+static struct rfm_name **
+new_names(struct rfm_store *store, const struct rfm_change *changes,
+    size_t count, uint64_t *bytes, struct rfm_error *error)
+{
+	struct rfm_name **names = calloc(count + 1, sizeof *names);
+	uint8_t           body[RFM_BODY_MAX_BYTES];
+
+	*bytes = 0;
+	if (names == NULL)
+		(void)rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for %zu names", count);
+	for (size_t i = 0; names != NULL && i < count; i++) {
+		const struct rfm_change *c = &changes[i];
+		struct rfm_name_disk     disk = { 0, c->time != 0 ? c->time
+		    : store->os->now(store->os), (uint32_t)c->name_bytes,
+		    c->value == NULL ? 0 : (uint32_t)c->note_bytes };
+
+		memcpy(body, &disk, sizeof disk);
+		memcpy(body + sizeof disk, c->name, disk.name_bytes);
+		if (disk.note_bytes > 0)
+			memcpy(body + sizeof disk + disk.name_bytes, c->note,
+			    disk.note_bytes);
+		names[i] = rfm_catalog_new_name(body, error);
+		if (names[i] == NULL) {
+			drop_names(names, i);
+			return NULL;
+		}
+		*bytes += disk.name_bytes + disk.note_bytes + 8;
+	}
+	return names;
+}
+/* change names */
+static enum rfm_status
+collect_values(struct walk *w, const struct rfm_change *changes,
+    size_t count, struct rfm_error *error)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct node root;
+
+		if (changes[i].value == NULL)
+			continue;
+		root = node_of(changes[i].value);
+		if (!is_settled(w, root) &&
+		    *mark_of(w->store, root) < w->store->mark)
+			RFM_TRY(walk_below(w, root, error));
+	}
+	return RFM_OK;
+}
+
+static enum rfm_status
+log_names(struct rfm_store *store, struct rfm_name **names,
+    const struct rfm_change *changes, size_t count,
+    struct rfm_error *error)
+{
+	uint8_t body[RFM_BODY_MAX_BYTES];
+
+	for (size_t i = 0; i < count; i++) {
+		if (changes[i].value != NULL)
+			names[i]->id = changes[i].value->id;
+		put_name(body, names[i]);
+		RFM_TRY(rfm_log_append(&store->log, RFM_RECORD_NAME, body,
+		    NULL, error));
+	}
+	return RFM_OK;
+}
+static void
+apply_names(struct rfm_store *store, struct rfm_name **names,
+    size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct rfm_name *old = rfm_catalog_find_name(
+		    &store->catalog, names[i]->text, names[i]->name_bytes);
+		uint64_t               id = old == NULL ? 0 : old->id;
+
+		rfm_catalog_name(&store->catalog, names[i]); /* keeps I16 */
+		if (id != 0)
+			note_orphan(store, rfm_catalog_find(
+			    &store->catalog, id));
+	}
+	sweep_orphans(store);
+}
+
+static enum rfm_status
+log_change(struct walk *w, struct rfm_name **names,
+    const struct rfm_change *changes, size_t count, uint64_t name_bytes,
+    struct rfm_error *error)
+{
+	struct rfm_store *store = w->store;
+	const struct node none = { 0, NULL };
+
+	RFM_TRY(collect_values(w, changes, count, error));
+	RFM_TRY(begin_group(store, w->records, count, name_bytes, error));
+	RFM_TRY(log_collected(w, none, 0, error));	/* keeps I13 */
+	return log_names(store, names, changes, count, error);
+}
+
+enum rfm_status
+rfm_store_change(struct rfm_store *store,
+    const struct rfm_change *changes, size_t count,
+    struct rfm_error *error)
+{
+	struct walk       w;
+	uint64_t          bytes;
+	enum rfm_status   status;
+	struct rfm_name **names;
+
+	RFM_TRY(refuse_changes(store, changes, count, error));
+	if (count == 0)
+		return RFM_OK;
+	names = new_names(store, changes, count, &bytes, error);
+	if (names == NULL)
+		return RFM_NO_MEMORY;
+	begin_walk(store, &w);
+	w.sealing = true;
+	status = log_change(&w, names, changes, count, bytes, error);
+	end_walk(&w);
+	if (status != RFM_OK) {
+		drop_names(names, count);
+		return status;
+	}
+	apply_names(store, names, count);
+	free(names);
+	return tidy_log(store, error);
+}
+/* look names up */
+static struct rfm_name_info
+told(const struct rfm_name *n)
+{
+	return (struct rfm_name_info){ n->text, n->text + n->name_bytes,
+	    n->name_bytes, n->note_bytes, n->time, n->id };
+}
+
+bool
+rfm_store_name(struct rfm_store *store, const char *name,
+    size_t name_bytes, struct rfm_name_info *info)
+{
+	const struct rfm_name *n = rfm_catalog_find_name(&store->catalog,
+	    name, name_bytes);
+
+	if (n != NULL)
+		*info = told(n);
+	return n != NULL;
+}
+
+void
+rfm_store_names(struct rfm_store *store, rfm_name_visitor *visit,
+    void *context)
+{
+	const struct rfm_catalog *c = &store->catalog;
+
+	for (size_t i = 0; i < c->name_count; i++) {
+		struct rfm_name_info info = told(c->names[i]);
+
+		if (!visit(context, &info))
+			return;
+	}
 }
 /* keep the registry of open stores */
 static void
@@ -2941,7 +3208,7 @@ rfm_store_sizes(struct rfm_payload *p, uint64_t *disk,
 		p = w.list[--w.count];
 		if (status == RFM_OK)
 			status = add_sizes(p, disk, resident, error);
-		if (status == RFM_OK && p->type == RFM_LIST)
+		if (status == RFM_OK && rfm_type_has_ids(p->type))
 			status = wait_elements(&w, p, error);
 		rfm_payload_release(p);
 	}
@@ -2973,6 +3240,7 @@ rfm_store_describe(struct rfm_store *store, struct rfm_store_info *info)
 	info->sealed = store->catalog.sealed;
 	info->tombstones = store->catalog.tombstones;
 	info->tombstone_bytes = store->catalog.tombstone_bytes;
+	info->names = store->catalog.name_count;
 	info->temporaries = store->temporaries;
 	info->epoch = store->log.epoch;
 	info->uncommitted = store->log.uncommitted;

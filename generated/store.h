@@ -65,7 +65,7 @@ struct rfm_store_info {
 	uint64_t file_bytes, live_bytes, temporary_bytes, free_bytes;
 	uint64_t held_bytes;   /* freed, waiting for a commit or a reader */
 	uint64_t log_bytes;
-	uint64_t records, sealed, tombstones, tombstone_bytes;
+	uint64_t records, sealed, tombstones, tombstone_bytes, names;
 	uint64_t temporaries;
 	uint64_t epoch;        /* of the last commit */
 	uint64_t uncommitted;  /* records since */
@@ -124,6 +124,28 @@ bool rfm_store_keeps(const struct rfm_store *);  /* are creates logged? */
 void rfm_payload_retain(struct rfm_payload *);
 void rfm_payload_release(struct rfm_payload *);
 bool rfm_payload_shared(const struct rfm_payload *);
+/* the names of a store */
+struct rfm_change {
+	const char         *name, *note;
+	size_t              name_bytes, note_bytes;
+	int64_t             time;       /* 0: now */
+	struct rfm_payload *value;      /* NULL: take the name away */
+};
+struct rfm_name_info {
+	const char *name, *note;        /* not terminated */
+	size_t      name_bytes, note_bytes;
+	int64_t     time;
+	uint64_t    id;
+};
+typedef bool rfm_name_visitor(void *context,
+    const struct rfm_name_info *);
+
+enum rfm_status rfm_store_change(struct rfm_store *,
+    const struct rfm_change *, size_t count, struct rfm_error *);
+bool rfm_store_name(struct rfm_store *, const char *name,
+    size_t name_bytes, struct rfm_name_info *);
+void rfm_store_names(struct rfm_store *, rfm_name_visitor *,
+    void *context);
 /* store: looking around */
 void rfm_store_each(struct rfm_store *, rfm_record_visitor *,
     void *context);
