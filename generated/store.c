@@ -65,6 +65,9 @@ struct finding {
 	bool     mended;
 };
 /* functions that are used before they are defined */
+static enum rfm_status take_room(struct rfm_store *, uint64_t bytes,
+    uint64_t used_bytes, enum rfm_growth, uint64_t *offset,
+    struct rfm_error *);
 static enum rfm_status make_room(struct rfm_store *, uint64_t bytes,
     uint64_t align, uint64_t *offset, struct rfm_error *);
 static enum rfm_status commit(struct rfm_store *, struct rfm_error *);
@@ -76,6 +79,8 @@ static enum rfm_status append_and_apply(struct rfm_store *,
 static enum rfm_status reserve_chunks(struct rfm_store *, uint64_t first,
     uint64_t last, struct rfm_error *);
 static void close_payload(struct rfm_payload *);
+static void close_views(struct rfm_payload *whole);
+static void end_payload(struct rfm_payload *);
 static enum rfm_status publish(struct rfm_payload *, uint32_t flags,
     bool seals, struct rfm_error *);
 static void sweep_orphans(struct rfm_store *);
@@ -435,6 +440,15 @@ static enum rfm_status
 take_extent(struct rfm_store *store, uint64_t payload_bytes,
     enum rfm_growth growth, uint64_t *offset, struct rfm_error *error)
 {
+	return take_room(store, payload_bytes, payload_bytes, growth,
+	    offset, error);
+}
+
+static enum rfm_status
+take_room(struct rfm_store *store, uint64_t payload_bytes,
+    uint64_t used_bytes, enum rfm_growth growth, uint64_t *offset,
+    struct rfm_error *error)
+{
 	uint64_t        bytes, align = rfm_extent_align(payload_bytes);
 	enum rfm_status status;
 
@@ -448,7 +462,8 @@ take_extent(struct rfm_store *store, uint64_t payload_bytes,
 		status = make_room(store, bytes, align, offset, error);
 	if (status != RFM_OK || !writes_file(store))
 		return status;
-	status = reserve_extent(store, *offset, bytes, error);
+	status = reserve_extent(store, *offset, used_bytes == 0 ? 1
+	    : used_bytes, error);
 	if (status != RFM_OK)
 		(void)rfm_space_give(store->space, *offset, bytes, NULL);
 	return status;
@@ -612,19 +627,20 @@ extent_of(const struct rfm_payload *p)
 {
 	uint64_t bytes = 0;
 
-	(void)rfm_extent_bytes(p->bytes, &bytes);
+	(void)rfm_extent_bytes(p->room, &bytes);
 	return bytes;
 }
 
 static void
 describe_payload(struct rfm_store *store, struct rfm_payload *p,
-    uint32_t type, uint64_t length, uint64_t bytes)
+    uint32_t type, uint64_t length, uint64_t room)
 {
 	p->store = store;
 	p->address = address_of(store, p->offset);
 	p->type = type;
-	p->length = length;
-	p->bytes = bytes;
+	p->length = p->reach = length;
+	p->bytes = length * rfm_type_bytes(type);
+	p->room = room;
 	p->handles = 1;
 	p->next = store->payloads;
 	if (p->next != NULL)
@@ -641,7 +657,7 @@ has_meaning(uint32_t type)
 /* create a temporary */
 static enum rfm_status
 take_payload(struct rfm_store *store, uint32_t type,
-    uint64_t length, bool zero, enum rfm_growth growth,
+    uint64_t length, uint64_t room, bool zero, enum rfm_growth growth,
     struct rfm_payload **payload, struct rfm_error *error)
 {
 	struct rfm_payload *p;
@@ -652,7 +668,7 @@ take_payload(struct rfm_store *store, uint32_t type,
 	if (rfm_type_bytes(type) == 0)
 		return rfm_fail(error, RFM_ARGUMENT, "unknown type %lu",
 		    (unsigned long)type);
-	if (!rfm_multiply(length, rfm_type_bytes(type), &bytes) ||
+	if (length > room || !rfm_multiply(room, rfm_type_bytes(type), &bytes) ||
 	    bytes > RFM_FILE_MAX_BYTES)
 		return rfm_fail(error, RFM_TOO_LARGE,
 		    "a vector of %llu elements is larger than any store",
@@ -665,13 +681,15 @@ take_payload(struct rfm_store *store, uint32_t type,
 	if (p == NULL)
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory for one more vector");
-	status = take_extent(store, bytes, growth, &p->offset, error);
+	status = take_room(store, bytes, length * rfm_type_bytes(type),
+	    growth, &p->offset, error);
 	if (status != RFM_OK) {		/* keeps I13 */
 		free(p);
 		return status;
 	}
 	(void)rfm_extent_bytes(bytes, &extent);
-	hand_over(store, p->offset, extent, zero);
+	hand_over(store, p->offset, room > length
+	    ? length * rfm_type_bytes(type) : extent, zero);
 	describe_payload(store, p, type, length, bytes);
 	store->temporary_bytes += extent;
 	*payload = p;
@@ -683,7 +701,16 @@ rfm_store_temporary(struct rfm_store *store, uint32_t type,
     uint64_t length, bool zero, enum rfm_growth growth,
     struct rfm_payload **payload, struct rfm_error *error)
 {
-	RFM_TRY(take_payload(store, type, length,
+	return rfm_store_roomy(store, type, length, length, zero, growth,
+	    payload, error);
+}
+
+enum rfm_status
+rfm_store_roomy(struct rfm_store *store, uint32_t type,
+    uint64_t length, uint64_t room, bool zero, enum rfm_growth growth,
+    struct rfm_payload **payload, struct rfm_error *error)
+{
+	RFM_TRY(take_payload(store, type, length, room,
 	    zero || has_meaning(type), growth, payload, error));
 	store->temporaries++;
 	return RFM_OK;
@@ -695,8 +722,8 @@ log_allocation(struct rfm_payload *p, uint32_t flags,
 {
 	struct rfm_store        *store = p->store;
 	struct rfm_allocate_disk a = {
-		.offset = p->offset, .bytes = p->bytes,
-		.length = p->length, .type = p->type, .flags = flags,
+		.offset = p->offset, .bytes = p->room,
+		.length = p->reach, .type = p->type, .flags = flags,
 		.owner = p->owner == NULL ? 0 : p->owner->id
 	};
 	struct rfm_entry *e;
@@ -817,7 +844,7 @@ end_payload(struct rfm_payload *p)
 		p->next->previous = p->previous;
 	if (p->state == RFM_TEMPORARY)
 		give_temporary_back(store, p);
-	else if (p->state != RFM_DESTROYED)
+	else if (p->state != RFM_DESTROYED && p->whole == NULL)
 		detach(store, p);
 	free(p);
 	rfm_store_release(store);
@@ -839,6 +866,12 @@ end_all(struct rfm_payload *dying)
 		struct rfm_payload *p = dying;
 
 		dying = p->dying;
+		if (p->whole != NULL) {
+			p->whole->views--;
+			drop_handle(p->whole, &dying);
+			end_payload(p);
+			continue;
+		}
 		drop_elements(p, &dying);
 		for (uint32_t k = 0; k < p->part_count; k++)
 			end_payload(p->parts[k]);
@@ -872,6 +905,19 @@ drop_elements(struct rfm_payload *list, struct rfm_payload **dying)
 		drop_handle(child, dying);
 	}
 }
+/* keep the views' lists of parts */
+static void
+show_parts_to_views(struct rfm_payload *whole)
+{
+	if (whole->views == 0)
+		return;
+	for (struct rfm_payload *p = whole->store->payloads; p != NULL;
+	    p = p->next)
+		if (p->whole == whole) {
+			p->parts = whole->parts;
+			p->part_count = whole->part_count;
+		}
+}
 /* keep the list of parts */
 static enum rfm_status
 secure_part_list(struct rfm_payload *owner, struct rfm_error *error)
@@ -887,6 +933,7 @@ secure_part_list(struct rfm_payload *owner, struct rfm_error *error)
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory for one more part of a vector");
 	owner->parts = more;
+	show_parts_to_views(owner);
 	return RFM_OK;
 }
 /* extend a payload by one part */
@@ -902,11 +949,12 @@ rfm_store_extend(struct rfm_payload *owner, uint64_t bytes,
 	if (owner->state == RFM_DESTROYED)
 		return rfm_fail(error, RFM_CLOSED,
 		    "closed fmalloc ALTREP vector handle");
-	if (owner->type != RFM_CHARACTER || owner->state == RFM_SEALED)
+	if (owner->type != RFM_CHARACTER || owner->whole != NULL ||
+	    (owner->state == RFM_SEALED && owner->reach <= owner->length))
 		return rfm_fail(error, RFM_ARGUMENT,
 		    "only a string vector that is not sealed gets parts");
 	RFM_TRY(secure_part_list(owner, error));
-	RFM_TRY(take_payload(store, RFM_BYTES, bytes, false, growth,
+	RFM_TRY(take_payload(store, RFM_BYTES, bytes, bytes, false, growth,
 	    &part, error));
 	part->owner = owner;
 	if (owner->state == RFM_COMMITTED && writes_file(store))
@@ -1027,6 +1075,57 @@ rfm_payload_shared(const struct rfm_payload *p)
 	return p->handles > 1 || p->state == RFM_SEALED ||
 	    (p->id != 0 && in_a_list(p));
 }
+/* make a view */
+static enum rfm_status
+refuse_view(const struct rfm_payload *whole, uint64_t from,
+    uint64_t length, struct rfm_error *error)
+{
+	uint64_t end;
+
+	if (whole->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (whole->owner != NULL || rfm_type_has_ids(whole->type) ||
+	    whole->handles == UINT32_MAX)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "a list, or a part, has no views");
+	if (!rfm_add(from, length, &end) || end > whole->reach)
+		return rfm_fail(error, RFM_ARGUMENT, "subscript out of"
+		    " bounds: a view of elements %llu to %llu of %llu",
+		    (unsigned long long)from + 1, (unsigned long long)end,
+		    (unsigned long long)whole->reach);
+	return RFM_OK;
+}
+
+enum rfm_status
+rfm_store_view(struct rfm_payload *whole, uint64_t from, uint64_t length,
+    struct rfm_payload **view, struct rfm_error *error)
+{
+	struct rfm_payload *p;
+	uint64_t            each = rfm_type_bytes(whole->type), end;
+
+	if (whole->whole != NULL && rfm_add(from, length, &end) &&
+	    end <= whole->length)
+		return rfm_store_view(whole->whole, whole->from + from,
+		    length, view, error);
+	RFM_TRY(refuse_view(whole, from, length, error));
+	p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for one more vector");
+	p->offset = whole->offset + from * each;
+	p->state = RFM_SEALED;		/* keeps I7 */
+	p->whole = whole;
+	p->from = from;
+	p->parts = whole->parts;
+	p->part_count = whole->part_count;
+	rfm_payload_retain(whole);
+	whole->views++;
+	describe_payload(whole->store, p, whole->type, length,
+	    length * each);
+	*view = p;
+	return RFM_OK;
+}
 /* find a record's payload */
 enum rfm_status
 rfm_store_find(struct rfm_store *store, uint64_t id,
@@ -1041,6 +1140,8 @@ rfm_store_find(struct rfm_store *store, uint64_t id,
 		rfm_payload_retain(p);
 	else
 		RFM_TRY(attach(store, e, &p, error));
+	if (p->reach < e->length)
+		p->reach = e->length;	/* its writer has appended */
 	if (e->chain != 0) {
 		enum rfm_status status = attach_parts(p, e, error);
 
@@ -1156,6 +1257,8 @@ struct walk {
 	bool              found;
 	struct node      *nodes;        /* collected */
 	size_t            count, nodes_room;
+	struct rfm_payload **reached;   /* longer than the log says */
+	size_t            reached_count, reached_room;
 	uint64_t          records;      /* that they need */
 };
 
@@ -1236,6 +1339,7 @@ end_walk(struct walk *w)
 {
 	free(w->steps);
 	free(w->nodes);
+	free(w->reached);
 }
 static bool
 is_settled(const struct walk *w, struct node node)
@@ -1287,6 +1391,40 @@ walk_below(struct walk *w, struct node root, struct rfm_error *error)
 	}
 	return RFM_OK;
 }
+/* collect what has been reached */
+static uint64_t
+parts_without_record(const struct rfm_payload *p)
+{
+	uint64_t n = 0;
+
+	for (uint32_t k = 0; k < p->part_count; k++)
+		n += p->parts[k]->id == 0;
+	return n;
+}
+
+static enum rfm_status
+collect_reached(struct walk *w, const struct rfm_payload *object,
+    struct rfm_error *error)
+{
+	struct rfm_payload *p = object->type == RFM_OBJECT &&
+	    object->length > 0 ? pointer_in(object, 0) : NULL;
+	void               *reached = w->reached;
+	struct rfm_entry   *e = p == NULL || p->id == 0 ? NULL :
+	    rfm_catalog_find(&w->store->catalog, p->id);
+	enum rfm_status     status;
+
+	if (e == NULL || p->reach <= e->length ||
+	    e->mark == w->store->mark + 1)
+		return RFM_OK;
+	status = secure_list(&reached, &w->reached_room, w->reached_count,
+	    sizeof(struct rfm_payload *), error);
+	w->reached = reached;
+	RFM_TRY(status);
+	w->reached[w->reached_count++] = p;
+	e->mark = w->store->mark + 1;
+	w->records += 1 + parts_without_record(p);
+	return RFM_OK;
+}
 /* collect what has to be published */
 static enum rfm_status
 collect(struct walk *w, struct node node, struct rfm_error *error)
@@ -1301,8 +1439,11 @@ collect(struct walk *w, struct node node, struct rfm_error *error)
 	w->nodes = nodes;
 	RFM_TRY(status);
 	w->nodes[w->count++] = node;
-	w->records += 1 + (node.id == 0 ? node.temporary->part_count : 0);
-	return RFM_OK;
+	w->records++;
+	if (node.id != 0)
+		return RFM_OK;
+	w->records += node.temporary->part_count;
+	return collect_reached(w, node.temporary, error);
 }
 /* write a seal */
 static enum rfm_status
@@ -1325,9 +1466,11 @@ static enum rfm_status
 note_reference(struct rfm_payload *p, struct rfm_error *error)
 {
 	struct rfm_store       *store = p->store;
-	const struct rfm_entry *e = rfm_catalog_find(&store->catalog,
-	    p->id);
+	const struct rfm_entry *e;
 
+	if (p->whole != NULL)
+		return rfm_store_seal(p->whole, error);
+	e = rfm_catalog_find(&store->catalog, p->id);
 	if (e == NULL || e->attachment != p ||
 	    (e->flags & RFM_ALLOCATE_ELEMENT) == 0 ||
 	    refuse_change(store, NULL) != RFM_OK)
@@ -1350,6 +1493,25 @@ begin_group(struct rfm_store *store, uint64_t records, uint64_t names,
 	RFM_TRY(rfm_catalog_secure(&store->catalog, records, error));
 	RFM_TRY(rfm_catalog_prepare_names(&store->catalog, names, error));
 	return rfm_log_group(&store->log, all, bytes, error);
+}
+/* log what has been reached */
+static enum rfm_status
+log_reached(struct walk *w, struct rfm_error *error)
+{
+	for (size_t i = 0; i < w->reached_count; i++) {
+		struct rfm_payload    *p = w->reached[i];
+		struct rfm_extend_disk body = { p->id, p->reach };
+		uint32_t               flags = p->state == RFM_SEALED
+		    ? RFM_ALLOCATE_SEALED : 0;
+
+		for (uint32_t k = 0; k < p->part_count; k++)
+			if (p->parts[k]->id == 0)
+				RFM_TRY(log_allocation(p->parts[k], flags,
+				    error));
+		RFM_TRY(append_and_apply(w->store, RFM_RECORD_EXTEND,
+		    &body, error));
+	}
+	return RFM_OK;
 }
 /* publish a payload with all that is in it */
 static void
@@ -1425,7 +1587,7 @@ log_collected(struct walk *w, struct node root, uint32_t root_flags,
 			RFM_TRY(log_whole(p, p == root.temporary
 			    ? root_flags : flags, error));
 	}
-	return RFM_OK;
+	return log_reached(w, error);
 }
 
 static enum rfm_status
@@ -1663,6 +1825,10 @@ rfm_store_destroy(struct rfm_payload *p, bool reclaim,
 
 	if (p->state == RFM_DESTROYED)
 		return RFM_OK;
+	if (p->whole != NULL) {
+		close_payload(p);
+		return RFM_OK;
+	}
 	if (has_parents(p))
 		return rfm_fail(error, RFM_HAS_PARENT,
 		    "the vector is an element of a list, or of a named"
@@ -1672,6 +1838,7 @@ rfm_store_destroy(struct rfm_payload *p, bool reclaim,
 		RFM_TRY(free_record(store, p->id, error));
 	}
 	drop_elements(p, &dying);
+	close_views(p);
 	for (uint32_t k = 0; k < p->part_count; k++)
 		close_payload(p->parts[k]);
 	close_payload(p);
@@ -1685,10 +1852,21 @@ close_payload(struct rfm_payload *p)
 {
 	if (p->state == RFM_TEMPORARY)
 		give_temporary_back(p->store, p);
-	else
+	else if (p->whole == NULL)
 		detach(p->store, p);
 	p->state = RFM_DESTROYED;
 	p->address = NULL;
+}
+
+static void
+close_views(struct rfm_payload *whole)
+{
+	if (whole->views == 0)
+		return;
+	for (struct rfm_payload *p = whole->store->payloads; p != NULL;
+	    p = p->next)
+		if (p->whole == whole)
+			close_payload(p);
 }
 /* widen an extent in place */
 static bool
@@ -1713,17 +1891,17 @@ rfm_store_widen(struct rfm_payload *p, uint64_t length)
 	uint64_t          bytes, extent, old = extent_of(p);
 
 	if (p->state != RFM_TEMPORARY || p->handles > 1 ||
-	    length < p->length ||
+	    length < p->length || p->room > p->bytes ||
 	    !rfm_multiply(length, rfm_type_bytes(p->type), &bytes) ||
 	    !rfm_extent_bytes(bytes, &extent) ||
-	    rfm_extent_align(bytes) != rfm_extent_align(p->bytes) ||
+	    rfm_extent_align(bytes) != rfm_extent_align(p->room) ||
 	    !widen_extent(store, p->offset, old, extent))
 		return false;
 	hand_over(store, p->offset + old, extent - old,
 	    has_meaning(p->type));
 	store->temporary_bytes += extent - old;
-	p->bytes = bytes;
-	p->length = length;
+	p->bytes = p->room = bytes;
+	p->length = p->reach = length;
 	return true;
 }
 /* give a record another extent */
@@ -1741,8 +1919,8 @@ log_move(struct rfm_payload *p, uint64_t offset, uint64_t bytes,
 	    &old, NULL);		/* keeps I6 */
 	p->offset = offset;
 	p->address = address_of(store, offset);
-	p->bytes = bytes;
-	p->length = body.length;
+	p->bytes = p->room = bytes;
+	p->length = p->reach = body.length;
 	return RFM_OK;
 }
 static enum rfm_status
@@ -1821,7 +1999,7 @@ resize_temporary(struct rfm_payload *p, uint64_t bytes,
 	give_temporary_back(store, &old);
 	p->offset = offset;
 	p->address = address_of(store, offset);
-	p->bytes = p->length = bytes;
+	p->bytes = p->room = p->length = p->reach = bytes;
 	return RFM_OK;
 }
 enum rfm_status
@@ -1885,7 +2063,8 @@ refuse_link(struct rfm_payload *list, uint64_t index,
 	if (child->store != list->store)
 		return rfm_fail(error, RFM_MISMATCH, "elements of a list"
 		    " must be of the same fmalloc runtime");
-	if (child->owner != NULL || child->handles == UINT32_MAX)
+	if (child->owner != NULL || child->whole != NULL ||
+	    child->handles == UINT32_MAX)
 		return rfm_fail(error, RFM_ARGUMENT,
 		    "this payload cannot be an element");
 	return refuse_loop(list, child, error);
@@ -2081,6 +2260,40 @@ look_at_lists(struct rfm_store *store, struct rfm_error *error)
 		note_orphan(store, &c->entries[i]);
 	return RFM_OK;
 }
+/* reach further */
+static bool
+may_reach(const struct rfm_payload *p, uint64_t end, uint64_t count)
+{
+	uint64_t last, bytes;
+
+	return p->state != RFM_DESTROYED && p->whole == NULL &&
+	    !rfm_type_has_ids(p->type) && writes_file(p->store) &&
+	    p->reach == end && rfm_add(end, count, &last) &&
+	    rfm_multiply(last, rfm_type_bytes(p->type), &bytes) &&
+	    bytes <= p->room;
+}
+
+enum rfm_status
+rfm_store_reach(struct rfm_payload *p, uint64_t end, uint64_t count,
+    void **address, struct rfm_error *error)
+{
+	struct rfm_store *store = p->store;
+	uint64_t          each = rfm_type_bytes(p->type);
+	uint64_t          offset = p->offset + end * each;
+
+	if (!may_reach(p, end, count))
+		return rfm_fail(error, RFM_NO_ROOM,
+		    "there is no room behind these elements");
+	RFM_TRY(refuse_change(store, error));
+	if (count > 0) {
+		RFM_TRY(reserve_live(store, offset, count * each, error));
+		hand_over(store, offset, count * each,
+		    has_meaning(p->type));
+	}
+	*address = (char *)p->address + end * each;
+	p->reach += count;
+	return RFM_OK;
+}
 /* refuse an impossible change of names */
 static enum rfm_status
 refuse_name(struct rfm_store *store, const struct rfm_change *c,
@@ -2103,7 +2316,8 @@ refuse_name(struct rfm_store *store, const struct rfm_change *c,
 	if (c->value->state == RFM_DESTROYED)
 		return rfm_fail(error, RFM_CLOSED,
 		    "closed fmalloc ALTREP vector handle");
-	if (c->value->store != store || c->value->owner != NULL)
+	if (c->value->store != store || c->value->owner != NULL ||
+	    c->value->whole != NULL)
 		return rfm_fail(error, RFM_MISMATCH,
 		    "an object under a name must be of the same fmalloc"
 		    " runtime");
@@ -3146,7 +3360,7 @@ add_sizes(const struct rfm_payload *p, uint64_t *disk,
 	if (p->address == NULL)
 		return RFM_OK;
 	RFM_TRY(os->resident(os, p->address, p->bytes, &in_memory, error));
-	*disk += extent_of(p);
+	*disk += p->whole == NULL ? extent_of(p) : p->bytes;
 	*resident += in_memory;
 	for (uint32_t k = 0; k < p->part_count; k++)
 		RFM_TRY(add_sizes(p->parts[k], disk, resident, error));

@@ -31,8 +31,10 @@ struct rfm_payload {
 	void               *address;  /* NULL once destroyed */
 	uint64_t            id;       /* 0 while temporary */
 	uint64_t            offset;
-	uint64_t            bytes;
+	uint64_t            bytes;    /* of its elements */
+	uint64_t            room;     /* of its extent, before rounding */
 	uint64_t            length;
+	uint64_t            reach;    /* elements written; see Appending */
 	uint32_t            type;
 	enum rfm_state      state;
 	uint32_t            handles;
@@ -40,6 +42,9 @@ struct rfm_payload {
 	uint32_t            part_count;
 	struct rfm_payload **parts;   /* in order of their number */
 	struct rfm_payload *owner;    /* of a part; else NULL */
+	struct rfm_payload *whole;    /* of a view; else NULL */
+	uint32_t            views;    /* of this one */
+	uint64_t            from;     /* of a view: its first element */
 	uint64_t            parents;  /* cells of temporary lists */
 	struct rfm_payload *dying;    /* the next to end */
 	uint32_t            mark;     /* of walks through lists */
@@ -119,6 +124,13 @@ enum rfm_status rfm_store_element(struct rfm_payload *list,
     uint64_t index, struct rfm_payload **child, struct rfm_error *);
 enum rfm_status rfm_store_resize(struct rfm_payload *, uint64_t bytes,
     enum rfm_growth, struct rfm_error *);
+enum rfm_status rfm_store_roomy(struct rfm_store *, uint32_t type,
+    uint64_t length, uint64_t room, bool zero, enum rfm_growth,
+    struct rfm_payload **, struct rfm_error *);
+enum rfm_status rfm_store_reach(struct rfm_payload *whole, uint64_t end,
+    uint64_t count, void **address, struct rfm_error *);
+enum rfm_status rfm_store_view(struct rfm_payload *whole, uint64_t from,
+    uint64_t length, struct rfm_payload **, struct rfm_error *);
 bool rfm_store_widen(struct rfm_payload *, uint64_t length);
 bool rfm_store_keeps(const struct rfm_store *);  /* are creates logged? */
 void rfm_payload_retain(struct rfm_payload *);
