@@ -262,10 +262,12 @@ apply_move(struct rfm_catalog *catalog, const void *body,
 
 	memcpy(&m, body, sizeof m);
 	e = rfm_catalog_find(catalog, m.id);
-	if (e == NULL || e->state != RFM_COMMITTED || e->owner != 0)
+	if (e == NULL || e->state == RFM_DESTROYED)
 		return nonsense(error, record_offset,
 		    "moves what is not there to be moved");
-	if (!has_room(e->type, m.length, m.bytes))
+	if (!has_room(e->type, m.length, m.bytes) ||
+	    ((e->state == RFM_SEALED || e->owner != 0) &&
+	    (m.bytes != e->bytes || m.length != e->length)))
 		return nonsense(error, record_offset,
 		    "describes an impossible vector");
 	if (!rfm_extent_valid(m.offset, m.bytes, file_bytes))

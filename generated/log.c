@@ -377,6 +377,23 @@ rfm_log_begin(struct rfm_log *log, const struct rfm_log_live *live,
 	log->begun = true;
 	return RFM_OK;
 }
+/* say that the file will be shorter */
+enum rfm_status
+rfm_log_shrink(struct rfm_log *log, uint64_t file_bytes,
+    struct rfm_error *error)
+{
+	uint64_t        before = log->file_bytes;
+	enum rfm_status status;
+
+	RFM_TRY(refuse_if_poisoned(log, error));
+	log->file_bytes = file_bytes;
+	status = write_superblock(log, log->superblock, error);
+	if (status != RFM_OK) {
+		log->file_bytes = before;
+		return status;
+	}
+	return barrier(log, RFM_BARRIER_FLIP, error);
+}
 /* mark a clean end */
 enum rfm_status
 rfm_log_mark_clean(struct rfm_log *log, struct rfm_error *error)
@@ -416,8 +433,8 @@ rfm_log_format(struct rfm_log *log, const uint8_t uuid[16],
 }
 /* read and choose the superblock */
 static enum rfm_status
-read_superblock(struct rfm_log *log, struct rfm_superblock_disk *chosen,
-    struct rfm_error *error)
+read_superblock_once(struct rfm_log *log,
+    struct rfm_superblock_disk *chosen, struct rfm_error *error)
 {
 	struct rfm_superblock_disk copies[RFM_SUPERBLOCKS];
 	unsigned                   winner;
@@ -432,6 +449,16 @@ read_superblock(struct rfm_log *log, struct rfm_superblock_disk *chosen,
 	    error));
 	*chosen = copies[winner];
 	return RFM_OK;
+}
+
+static enum rfm_status
+read_superblock(struct rfm_log *log, struct rfm_superblock_disk *chosen,
+    struct rfm_error *error)
+{
+	enum rfm_status status = read_superblock_once(log, chosen, error);
+
+	return status == RFM_DAMAGED
+	    ? read_superblock_once(log, chosen, error) : status;
 }
 /* enter a segment if it is there */
 static enum rfm_status

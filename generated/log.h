@@ -73,6 +73,8 @@ enum rfm_status rfm_log_commit(struct rfm_log *, uint64_t next_id,
     struct rfm_error *);
 enum rfm_status rfm_log_checkpoint(struct rfm_log *,
     const struct rfm_log_live *, struct rfm_error *);
+enum rfm_status rfm_log_shrink(struct rfm_log *, uint64_t file_bytes,
+    struct rfm_error *);
 enum rfm_status rfm_log_mark_clean(struct rfm_log *, struct rfm_error *);
 void rfm_log_dispose(struct rfm_log *);
 #endif

@@ -21,7 +21,8 @@
 #endif
 
 struct rfm_file {
-	int descriptor;
+	int      descriptor;
+	uint64_t pin;           /* one more than the number; 0: none */
 };
 
 /* turn errno into a status */
@@ -214,12 +215,12 @@ posix_write(struct rfm_os *os, struct rfm_file *file, uint64_t offset,
 }
 /* obtain and return room */
 static enum rfm_status
-posix_extend(struct rfm_os *os, struct rfm_file *file, uint64_t bytes,
+posix_resize(struct rfm_os *os, struct rfm_file *file, uint64_t bytes,
     struct rfm_error *error)
 {
 	(void)os;
 	if (ftruncate(file->descriptor, (off_t)bytes) != 0)
-		return fail(error, "extend the file", "");
+		return fail(error, "change the length of the file", "");
 	return RFM_OK;
 }
 
@@ -345,16 +346,22 @@ posix_barrier_directory(struct rfm_os *os, const char *path,
 #endif
 
 static struct flock
-lock_range(enum rfm_lock which, short kind)
+byte_range(uint64_t start, uint64_t bytes, short kind)
 {
 	struct flock range;
 
 	memset(&range, 0, sizeof range);
 	range.l_type = kind;
 	range.l_whence = SEEK_SET;
-	range.l_start = ((off_t)1 << 62) + (off_t)which;
-	range.l_len = 1;
+	range.l_start = (off_t)start;
+	range.l_len = (off_t)bytes;
 	return range;
+}
+
+static struct flock
+lock_range(enum rfm_lock which, short kind)
+{
+	return byte_range((1ULL << 62) + which, 1, kind);
 }
 
 static int
@@ -386,14 +393,18 @@ posix_lock(struct rfm_os *os, struct rfm_file *file,
 #endif
 
 static bool
+somebody_locks(const struct rfm_file *file, struct flock range)
+{
+	return fcntl(file->descriptor, GET_LOCK, &range) != 0 ||
+	    range.l_type != F_UNLCK;
+}
+
+static bool
 posix_held(struct rfm_os *os, struct rfm_file *file,
     enum rfm_lock which)
 {
-	struct flock range = lock_range(which, F_WRLCK);
-
 	(void)os;
-	return fcntl(file->descriptor, GET_LOCK, &range) != 0 ||
-	    range.l_type != F_UNLCK;
+	return somebody_locks(file, lock_range(which, F_WRLCK));
 }
 
 static void
@@ -402,6 +413,40 @@ posix_unlock(struct rfm_os *os, struct rfm_file *file,
 {
 	(void)os;
 	(void)set_lock(file->descriptor, which, F_UNLCK);
+}
+#define PINS_START (1ULL << 61)
+#define PINS_MAX   (1ULL << 60)
+
+static enum rfm_status
+posix_pin(struct rfm_os *os, struct rfm_file *file, uint64_t number,
+    struct rfm_error *error)
+{
+	struct flock range;
+
+	(void)os;
+	number %= PINS_MAX;
+	if (file->pin == number + 1)
+		return RFM_OK;
+	range = byte_range(PINS_START + number, 1, F_RDLCK);
+	if (fcntl(file->descriptor, SET_LOCK, &range) != 0)
+		return fail(error, "lock the file", "");
+	if (file->pin != 0) {
+		range = byte_range(PINS_START + file->pin - 1, 1, F_UNLCK);
+		(void)fcntl(file->descriptor, SET_LOCK, &range);
+	}
+	file->pin = number + 1;
+	return RFM_OK;
+}
+
+static bool
+posix_pinned(struct rfm_os *os, struct rfm_file *file, uint64_t below)
+{
+	(void)os;
+	if (below == 0)
+		return false;
+	if (below > PINS_MAX)
+		below = PINS_MAX;
+	return somebody_locks(file, byte_range(PINS_START, below, F_WRLCK));
 }
 /* arrange addresses */
 static enum rfm_status
@@ -573,9 +618,10 @@ rfm_os_posix(void)
 	static struct rfm_os os = {
 		posix_identify, posix_absolute_path, posix_open,
 		posix_reopen, posix_close, posix_remove, posix_size, posix_read,
-		posix_write, posix_extend, posix_reserve, posix_punch,
+		posix_write, posix_resize, posix_reserve, posix_punch,
 		posix_barrier, posix_barrier_directory, posix_lock,
-		posix_unlock, posix_held, posix_reserve_addresses,
+		posix_unlock, posix_held, posix_pin, posix_pinned,
+		posix_reserve_addresses,
 		posix_release_addresses, posix_map, posix_resident,
 		posix_boot_id,
 		posix_random, posix_owner, posix_now, posix_at_fork

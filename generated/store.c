@@ -10,6 +10,7 @@
 struct extent {
 	uint64_t offset;
 	uint64_t bytes;
+	uint64_t number;        /* its epoch, or its record's id */
 };
 
 struct extents {
@@ -53,7 +54,8 @@ struct rfm_store {
 	uint32_t            mark;         /* of the last walk */
 	int64_t             last_sync;
 	struct rfm_file    *fork_file;    /* only while forking */
-	bool                created, closed, forked, growing;
+	uint64_t            pin;          /* of a reader: his epoch */
+	bool                created, closed, forked, growing, trimming;
 	bool                children;     /* forked, maybe still there */
 	bool                unwatched_fork;
 	struct rfm_store   *next;         /* in the registry */
@@ -105,8 +107,10 @@ static enum rfm_status format_file(struct rfm_store *,
 static enum rfm_status format_scratch(struct rfm_store *,
     struct rfm_error *);
 static void become_a_child(struct rfm_store *);
+static void take_over_fork_file(struct rfm_store *);
 static enum rfm_status read_afresh(struct rfm_store *,
     struct rfm_error *);
+static uint64_t extent_around(uint64_t payload_bytes);
 /* know what a store may do */
 static bool
 writes_file(const struct rfm_store *store)
@@ -151,7 +155,8 @@ address_of(const struct rfm_store *store, uint64_t offset)
 }
 /* put an extent on a list */
 static bool
-extents_push(struct extents *e, uint64_t offset, uint64_t bytes)
+extents_push(struct extents *e, uint64_t offset, uint64_t bytes,
+    uint64_t number)
 {
 	if (e->count == e->capacity) {
 		size_t         more = e->capacity * 2 + 16;
@@ -165,6 +170,7 @@ extents_push(struct extents *e, uint64_t offset, uint64_t bytes)
 	}
 	e->list[e->count].offset = offset;
 	e->list[e->count].bytes = bytes;
+	e->list[e->count].number = number;
 	e->count++;
 	e->bytes += bytes;
 	return true;
@@ -177,7 +183,7 @@ pending_are_committed(struct rfm_store *store)
 
 	for (size_t i = 0; i < p->count; i++)
 		(void)extents_push(&store->waiting, p->list[i].offset,
-		    p->list[i].bytes);
+		    p->list[i].bytes, store->log.epoch);
 	p->count = 0;
 	p->bytes = 0;
 	rfm_catalog_commit(&store->catalog);
@@ -221,24 +227,46 @@ nobody_holds(struct rfm_store *store, enum rfm_lock which)
 	return !store->os->held(store->os, store->file, which);
 }
 
+static size_t
+count_released(struct rfm_store *store)
+{
+	const struct extents *w = &store->waiting;
+	size_t                n = 0;
+	uint64_t              free_below = 0;
+
+	if (w->count == 0 || store->unwatched_fork ||
+	    !nobody_holds(store, RFM_LOCK_FORKS))
+		return 0;
+	for (; n < w->count; n++) {
+		if (w->list[n].number > free_below &&
+		    store->os->pinned(store->os, store->file,
+		    w->list[n].number))
+			break;		/* keeps I6 */
+		if (w->list[n].number > free_below)
+			free_below = w->list[n].number;
+	}
+	return n;
+}
+
 static void
 release_waiting(struct rfm_store *store)
 {
 	struct extents *w = &store->waiting;
+	size_t          n = count_released(store);
 
-	if (w->count == 0 || store->unwatched_fork ||
-	    !nobody_holds(store, RFM_LOCK_READERS) ||
-	    !nobody_holds(store, RFM_LOCK_FORKS))
-		return;		/* keeps I6 */
-	store->children = false;
-	for (size_t i = 0; i < w->count; i++) {
+	for (size_t i = 0; i < n; i++) {
 		give_blocks_back(store, w->list[i].offset,
 		    w->list[i].bytes);
 		(void)rfm_space_give(store->space, w->list[i].offset,
 		    w->list[i].bytes, NULL);
+		w->bytes -= w->list[i].bytes;
 	}
-	w->count = 0;
-	w->bytes = 0;
+	if (n == 0)
+		return;
+	w->count -= n;
+	memmove(w->list, w->list + n, w->count * sizeof *w->list);
+	if (w->count == 0)
+		store->children = false;
 }
 /* reserve a run of chunks */
 static enum rfm_status
@@ -373,7 +401,7 @@ extend_file(struct rfm_store *store, uint64_t bytes,
 	RFM_TRY(store->os->size(store->os, store->file, &now, error));
 	if (now >= bytes)
 		return RFM_OK;
-	return store->os->extend(store->os, store->file, bytes, error);
+	return store->os->resize(store->os, store->file, bytes, error);
 }
 /* grow the file */
 static enum rfm_status
@@ -491,6 +519,9 @@ make_room(struct rfm_store *store, uint64_t bytes, uint64_t align,
 		return rfm_fail(error, RFM_TOO_LARGE,
 		    "a vector of %llu bytes does not fit anywhere",
 		    (unsigned long long)bytes);
+	if (store->trimming)
+		return rfm_fail(error, RFM_NO_ROOM,
+		    "no room below the end of what is in use");
 	if (writes_file(store))
 		RFM_TRY(grow_file(store, with_slack, error));
 	else
@@ -539,7 +570,8 @@ log_gives(void *context, uint64_t offset, uint64_t bytes)
 	uint64_t          rounded;
 
 	if (rfm_extent_bytes(bytes, &rounded))
-		(void)extents_push(&store->waiting, offset, rounded);
+		(void)extents_push(&store->waiting, offset, rounded,
+		    store->log.epoch + 1);
 }
 /* give the log the living records */
 static void
@@ -642,6 +674,7 @@ describe_payload(struct rfm_store *store, struct rfm_payload *p,
 	p->bytes = length * rfm_type_bytes(type);
 	p->room = room;
 	p->handles = 1;
+	p->epoch = store->log.epoch;
 	p->next = store->payloads;
 	if (p->next != NULL)
 		p->next->previous = p;
@@ -815,7 +848,7 @@ give_temporary_back(struct rfm_store *store, const struct rfm_payload *p)
 	if (store->unwatched_fork)
 		return;
 	if (store->children && !nobody_holds(store, RFM_LOCK_FORKS))
-		(void)extents_push(&store->waiting, p->offset, bytes);
+		(void)extents_push(&store->waiting, p->offset, bytes, 0);
 	else
 		(void)rfm_space_give(store->space, p->offset, bytes, NULL);
 }
@@ -1740,7 +1773,7 @@ hold_extent(struct rfm_store *store, struct rfm_entry *e,
 		e->attachment = NULL;
 		return RFM_OK;
 	}
-	if (!extents_push(&store->pending, offset, bytes))
+	if (!extents_push(&store->pending, offset, bytes, 0))
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory to remember freed extents");
 	return RFM_OK;
@@ -2587,9 +2620,11 @@ lock_or_name_the_owner(struct rfm_store *store, struct rfm_error *error)
 	char            owner[RFM_OWNER_BYTES] = "";
 	enum rfm_status status;
 
-	if (store->access == RFM_READ)
-		return store->os->lock(store->os, store->file,
-		    RFM_LOCK_READERS, false, error);
+	if (store->access == RFM_READ) {
+		RFM_TRY(store->os->lock(store->os, store->file,
+		    RFM_LOCK_READERS, false, error));
+		return store->os->pin(store->os, store->file, 0, error);
+	}
 	status = store->os->lock(store->os, store->file,
 	    RFM_LOCK_WRITER, true, error);
 	if (status != RFM_LOCKED)
@@ -2720,8 +2755,8 @@ static enum rfm_status
 add_gaps(struct rfm_store *store, struct extents *used,
     struct rfm_error *error)
 {
-	bool     quiet = nobody_holds(store, RFM_LOCK_READERS) &&
-	    nobody_holds(store, RFM_LOCK_FORKS);
+	bool     quiet = !store->os->pinned(store->os, store->file,
+	    store->log.epoch) && nobody_holds(store, RFM_LOCK_FORKS);
 	uint64_t end = RFM_HEAP_OFFSET;
 
 	if (used->count > 0)
@@ -2750,7 +2785,8 @@ add_gap(struct rfm_store *store, uint64_t offset, uint64_t bytes,
 		return RFM_OK;
 	if (quiet)
 		return rfm_space_add(store->space, offset, bytes, error);
-	if (!extents_push(&store->waiting, offset, bytes))
+	if (!extents_push(&store->waiting, offset, bytes,
+	    store->log.epoch))
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory to remember free extents");
 	return RFM_OK;
@@ -2786,15 +2822,322 @@ gather_used(struct rfm_store *store, struct extents *used)
 		if (c->entries[i].state != RFM_DESTROYED)
 			good = rfm_extent_bytes(c->entries[i].bytes,
 			    &bytes) && extents_push(used,
-			    c->entries[i].offset, bytes);
+			    c->entries[i].offset, bytes, 0);
 	for (size_t i = 0; good && i < store->pending.count; i++)
 		good = extents_push(used, store->pending.list[i].offset,
-		    store->pending.list[i].bytes);
+		    store->pending.list[i].bytes, 0);
 	for (size_t i = 0; good && i < store->log.count; i++)
 		good = rfm_extent_bytes(store->log.segments[i].bytes,
 		    &bytes) && extents_push(used,
-		    store->log.segments[i].offset, bytes);
+		    store->log.segments[i].offset, bytes, 0);
 	return good;
+}
+/* know where the payloads end */
+static uint64_t
+end_of_list(const struct extents *e, uint64_t end)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->list[i].offset + e->list[i].bytes > end)
+			end = e->list[i].offset + e->list[i].bytes;
+	return end;
+}
+
+static uint64_t
+end_of_payloads(const struct rfm_store *store)
+{
+	uint64_t end = end_of_list(&store->waiting,
+	    end_of_list(&store->pending, RFM_HEAP_OFFSET));
+
+	for (size_t i = 0; i < store->catalog.count; i++) {
+		const struct rfm_entry *e = &store->catalog.entries[i];
+
+		if (e->state != RFM_DESTROYED &&
+		    e->offset + row_extent(e) > end)
+			end = e->offset + row_extent(e);
+	}
+	for (const struct rfm_payload *p = store->payloads; p != NULL;
+	    p = p->next)
+		if (p->state == RFM_TEMPORARY &&
+		    p->offset < RFM_FILE_MAX_BYTES &&
+		    p->offset + extent_of(p) > end)
+			end = p->offset + extent_of(p);
+	return end;
+}
+/* gather records and holes */
+static bool
+gather_movable(struct rfm_store *store, struct extents *movable)
+{
+	const struct rfm_catalog *c = &store->catalog;
+	bool                      good = true;
+
+	for (size_t i = 0; good && i < c->count; i++)
+		if (c->entries[i].state != RFM_DESTROYED &&
+		    c->entries[i].attachment == NULL)
+			good = extents_push(movable, c->entries[i].offset,
+			    row_extent(&c->entries[i]), c->entries[i].id);
+	if (movable->count > 0)
+		qsort(movable->list, movable->count, sizeof *movable->list,
+		    by_offset);
+	return good;
+}
+
+static bool
+gather_holes(struct rfm_store *store, struct extents *holes)
+{
+	uint64_t cursor = 0, offset, bytes;
+	bool     good = true;
+
+	while (good && rfm_space_next(store->space, &cursor, &offset,
+	    &bytes))
+		good = extents_push(holes, offset, bytes, 0);
+	if (holes->count > 0)
+		qsort(holes->list, holes->count, sizeof *holes->list,
+		    by_offset);
+	return good;
+}
+/* find a hole before a record */
+static bool
+take_front(struct rfm_store *store, struct extent *hole, uint64_t place,
+    uint64_t bytes)
+{
+	uint64_t pad = place - hole->offset;
+
+	if (rfm_space_expect(store->space, 2, NULL) != RFM_OK ||
+	    !rfm_space_widen(store->space, hole->offset, 0, pad + bytes))
+		return false;
+	if (pad > 0)
+		(void)rfm_space_give(store->space, hole->offset, pad, NULL);
+	hole->offset += pad + bytes;
+	hole->bytes -= pad + bytes;
+	return true;
+}
+
+static bool
+find_hole(struct rfm_store *store, struct extents *holes,
+    const struct rfm_entry *e, uint64_t *place)
+{
+	uint64_t bytes = row_extent(e), align = rfm_extent_align(e->bytes);
+
+	for (size_t i = 0; i < holes->count; i++) {
+		struct extent *h = &holes->list[i];
+
+		if (h->offset >= e->offset)
+			return false;
+		if (!rfm_round_up(h->offset, align, place) ||
+		    h->bytes < bytes ||
+		    *place - h->offset > h->bytes - bytes)
+			continue;
+		if (take_front(store, h, *place, bytes))
+			return true;
+		h->bytes = 0;
+	}
+	return false;
+}
+/* move a record that nobody uses */
+static enum rfm_status
+move_row(struct rfm_store *store, uint64_t id, uint64_t place,
+    struct rfm_error *error)
+{
+	struct rfm_entry    *e = rfm_catalog_find(&store->catalog, id);
+	struct rfm_entry     old = *e;
+	struct rfm_move_disk body = { id, place, e->bytes, e->length };
+	uint64_t used = e->length * rfm_type_bytes(e->type);
+	enum rfm_status      status;
+
+	status = reserve_extent(store, place, used == 0 ? 1 : used, error);
+	if (status == RFM_OK) {
+		hand_over(store, place, row_extent(e), false);
+		memcpy(address_of(store, place),
+		    address_of(store, e->offset), (size_t)used);
+		status = append_and_apply(store, RFM_RECORD_MOVE, &body,
+		    error);
+	}
+	if (status != RFM_OK) {		/* keeps I13 */
+		(void)rfm_space_give(store->space, place, row_extent(e),
+		    NULL);
+		return status;
+	}
+	return hold_left(store, rfm_catalog_find(&store->catalog, id), &old,
+	    error);
+}
+/* move records into holes */
+static enum rfm_status
+fill_holes(struct rfm_store *store, struct rfm_compaction *c,
+    const struct extents *movable, struct extents *holes,
+    struct rfm_error *error)
+{
+	for (size_t i = movable->count; i-- > 0 && c->moved < c->budget;) {
+		uint64_t id = movable->list[i].number, place;
+
+		if (!find_hole(store, holes, rfm_catalog_find(
+		    &store->catalog, id), &place))
+			continue;
+		RFM_TRY(move_row(store, id, place, error));
+		c->moved += movable->list[i].bytes;
+	}
+	return RFM_OK;
+}
+/* make the first hole larger */
+static enum rfm_status
+set_one_aside(struct rfm_store *store, struct rfm_compaction *c,
+    const struct extents *movable, const struct extents *holes,
+    struct rfm_error *error)
+{
+	for (size_t i = 0; holes->count > 0 && i < movable->count; i++) {
+		uint64_t id = movable->list[i].number, place;
+
+		if (movable->list[i].offset < holes->list[0].offset)
+			continue;
+		RFM_TRY(take_extent(store, rfm_catalog_find(
+		    &store->catalog, id)->bytes, RFM_GROW, &place, error));
+		RFM_TRY(move_row(store, id, place, error));
+		c->moved = c->set_aside = movable->list[i].bytes;
+		return RFM_OK;
+	}
+	return RFM_OK;
+}
+/* compact a little */
+static enum rfm_status
+compact_once(struct rfm_store *store, struct rfm_compaction *c,
+    struct extents *movable, struct extents *holes,
+    struct rfm_error *error)
+{
+	if (!gather_movable(store, movable) || !gather_holes(store, holes))
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory to compact %s", store->path);
+	RFM_TRY(fill_holes(store, c, movable, holes, error));
+	if (c->moved == 0 && c->may_set_aside)
+		RFM_TRY(set_one_aside(store, c, movable, holes, error));
+	return c->moved == 0 ? RFM_OK : commit(store, error);
+}
+
+enum rfm_status
+rfm_store_compact(struct rfm_store *store, struct rfm_compaction *c,
+    struct rfm_error *error)
+{
+	struct extents  movable = { NULL, 0, 0, 0 };
+	struct extents  holes = { NULL, 0, 0, 0 };
+	enum rfm_status status;
+
+	c->moved = c->set_aside = 0;
+	RFM_TRY(refuse_change(store, error));
+	if (!keeps_catalog(store))
+		return RFM_OK;
+	RFM_TRY(begin(store, error));
+	RFM_TRY(commit(store, error));
+	status = compact_once(store, c, &movable, &holes, error);
+	free(movable.list);
+	free(holes.list);
+	return status;
+}
+/* checkpoint before the end of the payloads */
+static bool
+take_behind(struct rfm_store *store, uint64_t end, struct extents *taken)
+{
+	struct extents holes = { NULL, 0, 0, 0 };
+	bool           good = gather_holes(store, &holes);
+
+	for (size_t i = 0; good && i < holes.count; i++) {
+		struct extent *h = &holes.list[i];
+
+		if (h->offset + h->bytes <= end)
+			continue;
+		good = extents_push(taken, h->offset, h->bytes, 0) &&
+		    rfm_space_expect(store->space, 2, NULL) == RFM_OK &&
+		    rfm_space_widen(store->space, h->offset, 0, h->bytes);
+		if (!good && taken->count > 0)
+			taken->count--;
+		if (good && h->offset < end)
+			(void)rfm_space_give(store->space, h->offset,
+			    end - h->offset, NULL);
+	}
+	free(holes.list);
+	return good;
+}
+
+static enum rfm_status
+checkpoint_before(struct rfm_store *store, uint64_t end,
+    struct rfm_error *error)
+{
+	struct extents  taken = { NULL, 0, 0, 0 };
+	enum rfm_status status = RFM_OK;
+
+	if (take_behind(store, end, &taken)) {
+		store->trimming = true;
+		status = checkpoint(store, error);
+		store->trimming = false;
+	}
+	for (size_t i = 0; i < taken.count; i++) {
+		uint64_t from = taken.list[i].offset < end ? end
+		    : taken.list[i].offset;
+
+		(void)rfm_space_give(store->space, from,
+		    taken.list[i].offset + taken.list[i].bytes - from,
+		    NULL);
+	}
+	free(taken.list);
+	return store->log.poisoned ? status : RFM_OK;
+}
+/* cut the end off */
+static enum rfm_status
+cut_file(struct rfm_store *store, uint64_t bytes,
+    struct rfm_error *error)
+{
+	RFM_TRY(rfm_log_shrink(&store->log, bytes, error));
+	RFM_TRY(store->os->resize(store->os, store->file, bytes, error));
+	store->file_bytes = bytes;
+	store->chunk_count = (bytes + RFM_CHUNK_BYTES - 1) /
+	    RFM_CHUNK_BYTES;
+	return RFM_OK;
+}
+
+static enum rfm_status
+cut_behind(struct rfm_store *store, uint64_t end,
+    struct rfm_error *error)
+{
+	uint64_t        bytes, cursor = 0, offset = 0, size = 0;
+	enum rfm_status status;
+
+	if (end < RFM_FILE_MIN_BYTES)
+		end = RFM_FILE_MIN_BYTES;
+	if (!rfm_round_up(end, RFM_FILE_STEP_BYTES, &bytes) ||
+	    bytes >= store->file_bytes)
+		return RFM_OK;
+	while (offset + size != store->file_bytes)
+		if (!rfm_space_next(store->space, &cursor, &offset, &size))
+			return RFM_OK;
+	if (offset > bytes ||
+	    rfm_space_expect(store->space, 1, NULL) != RFM_OK ||
+	    !rfm_space_widen(store->space, offset, 0, size))
+		return RFM_OK;
+	status = cut_file(store, bytes, error);
+	if (store->file_bytes > offset)
+		(void)rfm_space_give(store->space, offset,
+		    store->file_bytes - offset, NULL);
+	return status;
+}
+
+enum rfm_status
+rfm_store_trim(struct rfm_store *store, struct rfm_error *error)
+{
+	uint64_t end;
+
+	RFM_TRY(refuse_change(store, error));
+	if (!keeps_catalog(store))
+		return RFM_OK;
+	RFM_TRY(begin(store, error));
+	RFM_TRY(commit(store, error));
+	RFM_TRY(checkpoint_before(store, end_of_payloads(store), error));
+	release_waiting(store);
+	end = end_of_payloads(store);
+	for (size_t i = 0; i < store->log.count; i++) {
+		uint64_t last = store->log.segments[i].offset +
+		    extent_around(store->log.segments[i].bytes);
+
+		if (last > end)
+			end = last;
+	}
+	return cut_behind(store, end, error);
 }
 /* map the file */
 static enum rfm_status
@@ -2810,6 +3153,30 @@ map_file(struct rfm_store *store, struct rfm_error *error)
 	return store->os->map(store->os, store->file,
 	    store->access == RFM_WRITE ? RFM_MAP_SHARED
 	    : RFM_MAP_PRIVATE, store->base, 0, store->file_bytes, error);
+}
+/* move a reader's pin */
+static enum rfm_status
+move_pin(struct rfm_store *store, struct rfm_error *error)
+{
+	uint64_t oldest = store->log.epoch;
+
+	if (store->access == RFM_WRITE || store->unwatched_fork)
+		return RFM_OK;
+	for (struct rfm_payload *p = store->payloads; p != NULL;
+	    p = p->next) {
+		const struct rfm_entry *e;
+
+		if (p->id == 0)
+			continue;
+		e = rfm_catalog_find(&store->catalog, p->id);
+		if (e != NULL && e->attachment == p)
+			p->epoch = store->log.epoch;
+		else if (p->epoch < oldest)
+			oldest = p->epoch;
+	}
+	RFM_TRY(store->os->pin(store->os, store->file, oldest, error));
+	store->pin = oldest;
+	return RFM_OK;
 }
 /* open an existing file */
 static enum rfm_status
@@ -2835,6 +3202,7 @@ open_existing(struct rfm_store *store, struct rfm_error *error)
 		RFM_TRY(in_this_file(store, read_log(store, error),
 		    error));
 		store->file_bytes = store->log.file_bytes;
+		RFM_TRY(move_pin(store, error));
 	}
 	if (writer)
 		RFM_TRY(in_this_file(store, derive_space(store, error),
@@ -2907,7 +3275,7 @@ format_file(struct rfm_store *store, struct rfm_error *error)
 	struct rfm_os *os = store->os;
 
 	RFM_TRY(lock_or_name_the_owner(store, error));
-	RFM_TRY(os->extend(os, store->file, store->file_bytes, error));
+	RFM_TRY(os->resize(os, store->file, store->file_bytes, error));
 	RFM_TRY(os->identify(os, store->path, &store->identity, error));
 	RFM_TRY(os->random(os, store->uuid, sizeof store->uuid, error));
 	RFM_TRY(secure_chunks(store, store->file_bytes, error));
@@ -3027,6 +3395,7 @@ rfm_store_refresh(struct rfm_store *store, struct rfm_error *error)
 	if (replaced)
 		RFM_TRY(in_this_file(store, read_afresh(store, error),
 		    error));
+	RFM_TRY(move_pin(store, error));
 	if (store->log.file_bytes <= store->file_bytes)
 		return RFM_OK;
 	if (store->log.file_bytes > store->address_bytes)
@@ -3120,14 +3489,17 @@ static void
 before_fork(void)
 {
 	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
-		if (!writes_file(s) || s->fork_file != NULL)
+		if (s->forked || s->fork_file != NULL)
 			continue;
 		if (s->os->reopen(s->os, s->file, &s->fork_file, NULL) !=
 		    RFM_OK) {
 			s->fork_file = NULL;
 			s->unwatched_fork = true;
 		} else if (s->os->lock(s->os, s->fork_file,
-		    RFM_LOCK_FORKS, false, NULL) != RFM_OK) {
+		    s->access == RFM_WRITE ? RFM_LOCK_FORKS
+		    : RFM_LOCK_READERS, false, NULL) != RFM_OK ||
+		    (s->access == RFM_READ && s->os->pin(s->os,
+		    s->fork_file, s->pin, NULL) != RFM_OK)) {
 			s->unwatched_fork = true;
 		}
 	}
@@ -3137,9 +3509,7 @@ static void
 after_fork_in_parent(void)
 {
 	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
-		if (!writes_file(s))
-			continue;
-		s->children = true;
+		s->children |= writes_file(s);
 		if (s->fork_file != NULL)
 			s->os->close(s->os, s->fork_file);
 		s->fork_file = NULL;
@@ -3160,9 +3530,11 @@ close_all_payloads(struct rfm_store *store)
 static void
 after_fork_in_child(void)
 {
-	for (struct rfm_store *s = stores; s != NULL; s = s->next)
+	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
 		if (writes_file(s))
 			become_a_child(s);
+		take_over_fork_file(s);
+	}
 }
 
 static void
@@ -3185,11 +3557,16 @@ become_a_child(struct rfm_store *s)
 	} else {
 		s->closed = true;
 	}
-	if (s->fork_file != NULL) {
-		s->os->close(s->os, s->file);
-		s->file = s->fork_file;
-		s->fork_file = NULL;
-	}
+}
+
+static void
+take_over_fork_file(struct rfm_store *s)
+{
+	if (s->fork_file == NULL)
+		return;
+	s->os->close(s->os, s->file);
+	s->file = s->log.file = s->fork_file;
+	s->fork_file = NULL;
 }
 /* ask to be told of forks */
 static enum rfm_status

@@ -25,6 +25,13 @@ struct rfm_open_options {
 	uint64_t        first_segment_bytes; /* 0: default */
 	uint64_t        address_bytes;       /* 0: default */
 };
+/* a step of compaction */
+struct rfm_compaction {
+	uint64_t budget;        /* bytes that a step may move, or one record */
+	uint64_t moved;         /* by this step */
+	uint64_t set_aside;     /* of them, to make a hole larger */
+	bool     may_set_aside;
+};
 /* a payload as this process sees it */
 struct rfm_payload {
 	struct rfm_store   *store;
@@ -35,6 +42,7 @@ struct rfm_payload {
 	uint64_t            room;     /* of its extent, before rounding */
 	uint64_t            length;
 	uint64_t            reach;    /* elements written; see Appending */
+	uint64_t            epoch;    /* of the catalog that knew it */
 	uint32_t            type;
 	enum rfm_state      state;
 	uint32_t            handles;
@@ -101,6 +109,9 @@ void rfm_store_retain(struct rfm_store *);
 void rfm_store_release(struct rfm_store *);
 enum rfm_status rfm_store_close(struct rfm_store *, struct rfm_error *);
 enum rfm_status rfm_store_sync(struct rfm_store *, struct rfm_error *);
+enum rfm_status rfm_store_compact(struct rfm_store *,
+    struct rfm_compaction *, struct rfm_error *);
+enum rfm_status rfm_store_trim(struct rfm_store *, struct rfm_error *);
 enum rfm_status rfm_store_refresh(struct rfm_store *,
     struct rfm_error *);
 /* store: payloads */

@@ -96,7 +96,7 @@ format(uint64_t first_segment_bytes, uint64_t bytes)
 	connect(&rig, first_segment_bytes, bytes);
 	OK(rig.os->open(rig.os, "store", RFM_OPEN_CREATE, &rig.log.file,
 	    &error));
-	OK(rig.os->extend(rig.os, rig.log.file, bytes, &error));
+	OK(rig.os->resize(rig.os, rig.log.file, bytes, &error));
 	OK(rfm_log_format(&rig.log, uuid, &error));
 }
 
@@ -1410,7 +1410,7 @@ a_reader_follows_a_link_into_a_file_that_has_grown(void **state)
 	append(RFM_RECORD_ALLOCATE, 1);
 	OK(try_open(&reader));
 	reader.log.file_bytes = FILE_BYTES;
-	OK(rig.os->extend(rig.os, rig.log.file, 2 * FILE_BYTES, &error));
+	OK(rig.os->resize(rig.os, rig.log.file, 2 * FILE_BYTES, &error));
 	rig.log.file_bytes = 2 * FILE_BYTES;
 	rig.next_room = FILE_BYTES;
 	fill_segments(2);

@@ -325,7 +325,7 @@ extend_makes_a_hole_and_reserve_fills_it(void **state)
 	char     byte = 1;
 
 	(void)state;
-	OK(os->extend(os, file, 4 * MIB, &error));
+	OK(os->resize(os, file, 4 * MIB, &error));
 	OK(os->size(os, file, &size, &error));
 	assert_int_equal(size, 4 * MIB);
 	assert_true(blocks() < MIB);
@@ -341,7 +341,7 @@ reserve_behind_the_end_does_not_make_the_file_longer(void **state)
 	uint64_t size;
 
 	(void)state;
-	OK(os->extend(os, file, MIB, &error));
+	OK(os->resize(os, file, MIB, &error));
 	OK(os->reserve(os, file, MIB, MIB, &error));
 	OK(os->size(os, file, &size, &error));
 	assert_int_equal(size, MIB);
@@ -380,7 +380,7 @@ on_a_full_disk(void)
 		return 99;
 	if (chdir(folder) != 0 ||
 	    os->open(os, "g", RFM_OPEN_CREATE, &f, NULL) != RFM_OK ||
-	    os->extend(os, f, 2 * MIB, NULL) != RFM_OK ||
+	    os->resize(os, f, 2 * MIB, NULL) != RFM_OK ||
 	    os->write(os, f, 0, &byte, 1, NULL) != RFM_OK)
 		return 1;
 	if (os->reserve(os, f, 2 * MIB, MIB, NULL) != RFM_OK)
@@ -642,10 +642,10 @@ a_file_grows_under_its_mapping_without_moving(void **state)
 	(void)state;
 	OK(os->reserve_addresses(os, range, &base, &error));
 	bytes = base;
-	OK(os->extend(os, file, 65536, &error));
+	OK(os->resize(os, file, 65536, &error));
 	OK(os->map(os, file, RFM_MAP_SHARED, base, 0, 65536, &error));
 	fill(bytes, 65536, 3);
-	OK(os->extend(os, file, MIB, &error));
+	OK(os->resize(os, file, MIB, &error));
 	OK(os->map(os, file, RFM_MAP_SHARED, bytes + 65536, 65536,
 	    MIB - 65536, &error));
 	assert_true(holds(bytes, 65536, 3));
@@ -663,7 +663,7 @@ a_private_mapping_keeps_its_writes_and_sees_the_file(void **state)
 	char             text[4] = "";
 
 	(void)state;
-	OK(os->extend(os, file, 65536, &error));
+	OK(os->resize(os, file, 65536, &error));
 	OK(os->write(os, file, 0, "one", 3, &error));
 	OK(os->reserve_addresses(os, MIB, &base, &error));
 	b = again(RFM_OPEN_READ);
@@ -686,7 +686,7 @@ a_shared_mapping_turns_private_in_place(void **state)
 	char  text[4] = "";
 
 	(void)state;
-	OK(os->extend(os, file, 65536, &error));
+	OK(os->resize(os, file, 65536, &error));
 	OK(os->reserve_addresses(os, MIB, &base, &error));
 	OK(os->map(os, file, RFM_MAP_SHARED, base, 0, 65536, &error));
 	memcpy(base, "one", 3);
