@@ -596,6 +596,7 @@ look_for_a_witness(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
 		    !rfm_record_valid(bytes + at, n - at, salt,
 		    head.sequence))
 			continue;
+		log->broken = sequence;
 		return rfm_fail(error, RFM_DAMAGED,
 		    "record %llu of the log, at byte %llu, is broken"
 		    " although whole records follow it",
@@ -716,14 +717,15 @@ walk(struct rfm_log *log, uint64_t upto, rfm_log_visit *visit,
 	bool     more = true;
 
 	log->torn = false;
+	log->broken = 0;
 	while (more) {
 		enum rfm_status status;
 
 		status = walk_piece(log, upto, visit, context, &more,
 		    error);
 		/* look a second time before calling it damage */
-		if (status == RFM_DAMAGED && suspected != log->tail) {
-			suspected = log->tail;
+		if (status == RFM_DAMAGED && log->broken > suspected) {
+			suspected = log->broken;
 			more = true;
 			continue;
 		}

@@ -51,6 +51,7 @@ struct rfm_log {
 	uint64_t uncommitted;    /* records since the last COMMIT */
 	uint64_t group;          /* records that a group still lacks */
 	uint64_t whole;          /* groups are whole up to this sequence */
+	uint64_t broken;         /* the record last found broken */
 	bool     cut;            /* stale records may lie behind the end */
 	bool     torn;           /* the end is half a group */
 	bool     begun;          /* this session may write */
