@@ -337,6 +337,38 @@ invisible(C("c_cleanup", NULL))
 ok(is.null(C("c_default")), "and cleans it up")
 refused(C("c_bytes", d), 0, "never was one", "which ends the block")
 
+# ---- strings that C holds on to ----
+
+# C code protects nothing of what STRING_ELT() gives it: that must live as long as its
+# vector. A string that the collector has freed leaves its place to the next one of its
+# size; so many of these are made, and kept. Nothing here may hold the texts themselves
+# meanwhile, or they would live on that.
+text_of <- function(k) sprintf("held by C alone %04d", k)       # 20 bytes each
+held <- function() {
+  x <- create_fmalloc_vector("character", 3000, store)
+  for (k in 1:3000) x[k] <- text_of(k)
+  C("c_hold", x)
+  x
+}
+usurped <- function() {                 # how many of them are something else by now
+  for (k in 1:3) gc()
+  others <- sprintf("some other text %04d", 1:50000)
+  for (k in 1:3) gc()
+  bytes <- C("c_held", 3000, 20)
+  stopifnot(length(others) == 50000)
+  sum(colSums(matrix(bytes != charToRaw(paste(text_of(1:3000), collapse = "")), 20)) > 0)
+}
+x <- held()
+ok(usurped() == 0, "what STRING_ELT() gave is alive after the collector")
+y <- x
+y[c(1, 2000)] <- "the end of sharing what was read"
+rm(y)
+ok(usurped() == 0, "also when a copy has shared it for a while")
+invisible(order(x))
+ok(usurped() == 0, "also when all of them were given at once")
+rm(x)
+ok((lost <- usurped()) > 1500, "but no longer than the vector: ", lost, " of 3000 are gone")
+
 # ---- threads and forks ----
 
 t <- C("c_malloc", store, 100)

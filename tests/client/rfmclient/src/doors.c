@@ -227,6 +227,35 @@ c_foreign(void)
 	return pointer(bytes);
 }
 
+/* ---- strings that nobody protects ---- */
+
+/* What STRING_ELT() gave last, kept as C code of packages keeps it: unprotected. */
+static SEXP held[4096];
+
+static SEXP
+c_hold(SEXP x)
+{
+	R_xlen_t i, count = XLENGTH(x);
+
+	if (count > (R_xlen_t)(sizeof held / sizeof *held))
+		Rf_error("too many to hold");
+	for (i = 0; i < count; i++)
+		held[i] = STRING_ELT(x, i);
+	return R_NilValue;
+}
+
+/* The bytes that stand there now, so many of each, one after another. */
+static SEXP
+c_held(SEXP count, SEXP bytes)
+{
+	size_t i, n = size(count), each = size(bytes);
+	SEXP text = Rf_allocVector(RAWSXP, (R_xlen_t)(n * each));
+
+	for (i = 0; i < n; i++)
+		memcpy(RAW(text) + i * each, CHAR(held[i]), each);
+	return text;
+}
+
 /* ---- threads ---- */
 
 struct errand {
@@ -287,7 +316,8 @@ static const R_CallMethodDef doors[] = {
 	DOOR(c_calloc, 3), DOOR(c_realloc, 3), DOOR(c_free, 1),
 	DOOR(c_keep, 1), DOOR(c_id, 1), DOOR(c_find, 2), DOOR(c_release, 1),
 	DOOR(c_bytes, 1), DOOR(c_poke, 2), DOOR(c_peek, 2), DOOR(c_shift, 2),
-	DOOR(c_remainder, 2), DOOR(c_foreign, 0), DOOR(c_thread, 2),
+	DOOR(c_remainder, 2), DOOR(c_foreign, 0), DOOR(c_hold, 1),
+	DOOR(c_held, 2), DOOR(c_thread, 2),
 	{ NULL, NULL, 0 }
 };
 
