@@ -337,6 +337,45 @@ invisible(C("c_cleanup", NULL))
 ok(is.null(C("c_default")), "and cleans it up")
 refused(C("c_bytes", d), 0, "never was one", "which ends the block")
 
+# ---- what C may ask of any vector ----
+
+numbers <- create_fmalloc_vector("numeric", 3, store)
+numbers[] <- c(1, 2, 4)
+texts <- create_fmalloc_vector("character", 3, store)
+texts[] <- c("b", "a", "c")
+ok(identical(C("c_known", texts), c(FALSE, FALSE)) && identical(C("c_known", numbers), c(FALSE, FALSE)),
+  "of what may still change nothing is known")
+invisible(serialize(list(numbers, texts), NULL))
+ok(identical(C("c_known", numbers), c(TRUE, TRUE)), "sealed numbers are known to be whole and in order")
+ok(C("c_known", texts)[1], "and strings to be whole")
+gaps <- create_fmalloc_vector("character", 3, store)
+gaps[] <- c("b", NA, "c")
+invisible(serialize(gaps, NULL))
+ok(!C("c_known", gaps)[1], "but not those with an NA")
+e <- error_of(C("c_set", texts, 1L, "d"))
+ok(inherits(e, "fmalloc_argument") && identical(texts[[1]], "b"),
+  "C code cannot replace a string that was saved: ", conditionMessage(e))
+
+# A list's address is made when somebody asks for it, and known from then on.
+l <- create_fmalloc_vector("list", 3, store)
+l[[1]] <- numbers
+l[[3]] <- texts
+l <- unserialize(serialize(l, NULL))
+ok(!C("c_at_hand", l), "a list has no address at hand")
+elements <- C("c_elements", l)
+ok(identical(lapply(elements, as.vector), list(c(1, 2, 4), NULL, c("b", "a", "c"))),
+  "its plain array has all elements")
+ok(C("c_at_hand", l), "and stays at hand")
+ok(C("c_at_hand", numbers) && !C("c_at_hand", texts), "numbers always have one, strings not")
+k <- create_fmalloc_vector("list", 1, store)
+outer <- create_fmalloc_vector("list", 1, store)
+C("c_set", outer, 1L, k)
+e <- error_of(C("c_set", k, 1L, outer))
+ok(inherits(e, "fmalloc_argument") && grepl("element of itself", conditionMessage(e)) &&
+  is.null(k[[1]]), "C code cannot make a loop: ", conditionMessage(e))
+destroy_fmalloc_vector(l)
+ok(!C("c_at_hand", l), "a destroyed list has no address")
+
 # ---- strings that C holds on to ----
 
 # C code protects nothing of what STRING_ELT() gives it: that must live as long as its
