@@ -457,47 +457,6 @@ raw_elt(SEXP x, R_xlen_t i)
 {
 	return ((const Rbyte *)address_of(x))[i];
 }
-/* give a run of elements */
-static R_xlen_t
-copy_region(SEXP x, R_xlen_t from, R_xlen_t count, void *to)
-{
-	const char *bytes = address_of(x);
-	struct rfm_payload *payload = payload_of(x);
-	size_t size = (size_t)rfm_type_bytes(payload->type);
-	R_xlen_t left = (R_xlen_t)payload->length - from;
-
-	if (count > left)
-		count = left;
-	if (count > 0)
-		memcpy(to, bytes + (size_t)from * size,
-		    (size_t)count * size);
-	return count;
-}
-
-/* give runs of each type */
-static R_xlen_t
-integer_region(SEXP x, R_xlen_t from, R_xlen_t count, int *to)
-{
-	return copy_region(x, from, count, to);
-}
-
-static R_xlen_t
-real_region(SEXP x, R_xlen_t from, R_xlen_t count, double *to)
-{
-	return copy_region(x, from, count, to);
-}
-
-static R_xlen_t
-complex_region(SEXP x, R_xlen_t from, R_xlen_t count, Rcomplex *to)
-{
-	return copy_region(x, from, count, to);
-}
-
-static R_xlen_t
-raw_region(SEXP x, R_xlen_t from, R_xlen_t count, Rbyte *to)
-{
-	return copy_region(x, from, count, to);
-}
 /* take a subset into a temporary */
 #define BLOCK_ELEMENTS RFM_POSITIONS
 
@@ -1080,24 +1039,16 @@ static void
 set_typed_methods(const R_altrep_class_t *class)
 {
 	R_set_altlogical_Elt_method(class[RFM_LOGICAL], integer_elt);
-	R_set_altlogical_Get_region_method(class[RFM_LOGICAL],
-	    integer_region);
 	R_set_altlogical_No_NA_method(class[RFM_LOGICAL], rfm_altvec_no_na);
 	R_set_altlogical_Is_sorted_method(class[RFM_LOGICAL], is_sorted);
 	R_set_altinteger_Elt_method(class[RFM_INTEGER], integer_elt);
-	R_set_altinteger_Get_region_method(class[RFM_INTEGER],
-	    integer_region);
 	R_set_altinteger_No_NA_method(class[RFM_INTEGER], rfm_altvec_no_na);
 	R_set_altinteger_Is_sorted_method(class[RFM_INTEGER], is_sorted);
 	R_set_altreal_Elt_method(class[RFM_NUMERIC], real_elt);
-	R_set_altreal_Get_region_method(class[RFM_NUMERIC], real_region);
 	R_set_altreal_No_NA_method(class[RFM_NUMERIC], rfm_altvec_no_na);
 	R_set_altreal_Is_sorted_method(class[RFM_NUMERIC], is_sorted);
 	R_set_altcomplex_Elt_method(class[RFM_COMPLEX], complex_elt);
-	R_set_altcomplex_Get_region_method(class[RFM_COMPLEX],
-	    complex_region);
 	R_set_altraw_Elt_method(class[RFM_RAW], raw_elt);
-	R_set_altraw_Get_region_method(class[RFM_RAW], raw_region);
 }
 /* make all classes at load time */
 void

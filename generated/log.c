@@ -158,7 +158,6 @@ chain_a_segment(struct rfm_log *log, uint64_t least,
 {
 	struct rfm_log_segment next;
 	struct rfm_link_disk   link;
-	enum rfm_status        status;
 
 	next.bytes = log->segments[log->count - 1].bytes * 2;
 	if (next.bytes > SEGMENT_LIMIT_BYTES)
@@ -169,11 +168,8 @@ chain_a_segment(struct rfm_log *log, uint64_t least,
 	link.offset = next.offset;
 	link.bytes = next.bytes;
 	link.salt = next.salt;
-	status = write_record(log, RFM_RECORD_LINK, &link, NULL, error);
-	if (status == RFM_OK)
-		status = push_segment(log, &next, error);
-	if (status != RFM_OK)
-		return status;
+	RFM_TRY(write_record(log, RFM_RECORD_LINK, &link, NULL, error));
+	log->segments[log->count++] = next;     /* open_segment secured it */
 	log->tail = next.offset + sizeof(struct rfm_segment_disk);
 	return RFM_OK;
 }

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "common.h"
+#include "faults.h"
 #include "os.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -438,6 +439,87 @@ a_barrier_that_fails_says_so(void **state)
 	SAYS("flush");
 	assert_int_equal(error.os_errno, EBADF);
 	close(keep);
+}
+
+/* ---- a system that is disturbed, or refuses ---- */
+
+static void
+a_transfer_that_is_interrupted_or_cut_short_goes_on(void **state)
+{
+	uint8_t bytes[1000], back[1000] = { 0 };
+
+	(void)state;
+	fill(bytes, sizeof bytes, 1);
+	disturb_transfers(3, 7);
+	OK(os->write(os, file, 5, bytes, sizeof bytes, &error));
+	disturb_transfers(3, 11);
+	OK(os->read(os, file, 5, back, sizeof back, &error));
+	disturb_transfers(0, 0);
+	assert_true(holds(back, sizeof back, 1));
+}
+
+/* Somebody else in the process closes what is not his. */
+static void
+a_descriptor_that_is_gone_is_an_error_of_each_call(void **state)
+{
+	struct rfm_file *f;
+	uint64_t         bytes = 4711;
+	char             text[3] = "";
+	int              free_one = dup(0);
+
+	(void)state;
+	close(free_one);
+	OK(os->open(os, "f", RFM_OPEN_WRITE, &f, &error));
+	assert_int_equal(close(free_one), 0);
+	REFUSED(RFM_IO, os->size(os, f, &bytes, &error));
+	SAYS("measure the file");
+	assert_int_equal(bytes, 4711);
+	REFUSED(RFM_IO, os->read(os, f, 0, text, 3, &error));
+	SAYS("read the file");
+	REFUSED(RFM_IO, os->write(os, f, 0, text, 3, &error));
+	SAYS("write the file");
+	REFUSED(RFM_IO, os->extend(os, f, MIB, &error));
+	SAYS("extend the file");
+	REFUSED(RFM_IO, os->punch(os, f, 0, 4096, &error));
+	SAYS("give room back");
+	assert_int_equal(error.os_errno, EBADF);
+	os->close(os, f);
+}
+
+/* A folder that cannot be flushed is one thing, a disk that fails another. */
+static void
+only_a_flush_that_means_nothing_may_fail(void **state)
+{
+	(void)state;
+	fail_flush(EINVAL);
+	OK(os->barrier_directory(os, "f", RFM_BARRIER_DIRECTORY, &error));
+	fail_flush(EIO);
+	REFUSED(RFM_IO, os->barrier_directory(os, "f", RFM_BARRIER_DIRECTORY,
+	    &error));
+	SAYS("flush the folder of f");
+	assert_int_equal(error.os_errno, EIO);
+}
+
+static void
+without_memory_no_file_is_opened_or_flushed(void **state)
+{
+	struct rfm_file *f = file;
+	char             path[4096];
+
+	(void)state;
+	fail_allocation(1);
+	REFUSED(RFM_NO_MEMORY, os->open(os, "f", RFM_OPEN_READ, &f, &error));
+	assert_null(f);
+	for (int i = 0; i < 2; i++) {
+		fail_allocation(1);
+		REFUSED(RFM_NO_MEMORY, os->absolute_path(os,
+		    i == 0 ? "f" : "./f", path, sizeof path, &error));
+		fail_allocation(1);
+		REFUSED(RFM_NO_MEMORY, os->barrier_directory(os,
+		    i == 0 ? "f" : "./f", RFM_BARRIER_DIRECTORY, &error));
+	}
+	fail_allocation(0);
+	OK(os->absolute_path(os, "f", path, sizeof path, &error));
 }
 
 /* ---- locks ---- */
@@ -899,6 +981,10 @@ main(void)
 		T(a_full_disk_is_told_and_blocks_behind_the_end_are_dropped),
 		T(barriers_succeed_on_files_and_folders),
 		T(a_barrier_that_fails_says_so),
+		T(a_transfer_that_is_interrupted_or_cut_short_goes_on),
+		T(a_descriptor_that_is_gone_is_an_error_of_each_call),
+		T(only_a_flush_that_means_nothing_may_fail),
+		T(without_memory_no_file_is_opened_or_flushed),
 		T(there_is_one_exclusive_lock_or_many_shared_ones),
 		T(one_may_ask_whether_somebody_else_holds_a_lock),
 		T(the_three_locks_do_not_meet),
