@@ -12,6 +12,7 @@
 /* keep a record beside a vector */
 struct beside {
 	const SEXP    **table;     /* the strings of each chunk, or NULL */
+	uint64_t        length;    /* of the vector, when it is read */
 	struct rfm_room room;
 	uint64_t        expected;  /* bytes of text that are to come */
 	bool            ahead;     /* may the cache differ from the cells? */
@@ -20,11 +21,11 @@ struct beside {
 static struct rfm_payload *
 payload_of(SEXP x)
 {
-	struct rfm_payload *payload = R_ExternalPtrAddr(R_altrep_data1(x));
+	const struct rfm_memory *memory = rfm_altvec_recall(x);
 
-	if (payload == NULL || payload->address == NULL)
-		payload = rfm_altvec_live(x);      /* an R error */
-	return payload;
+	if (memory != NULL && memory->payload->address != NULL)
+		return memory->payload;
+	return rfm_altvec_live(x);                 /* or an R error */
 }
 
 static SEXP
@@ -112,34 +113,40 @@ read_cell(SEXP x, uint64_t i)
 	return string_of(&text);
 }
 /* give one string */
-#define REMEMBERED 8
-
-static struct memory {
-	SEXP                x;
-	uint64_t            turn;
-	struct rfm_payload *payload;
-	struct beside      *record;
-} memories[REMEMBERED];
-
-/* remember a vector */
-static struct memory *
-memory_of(SEXP x)
+/* remember the record of a vector */
+static __attribute__((noinline)) struct beside *
+find_record(SEXP x)
 {
-	return &memories[(uintptr_t)x / 8 % REMEMBERED];
+	const struct rfm_payload *payload;
+	struct rfm_memory *memory;
+	struct beside *record;
+
+	payload = rfm_altvec_live(x);              /* or an R error */
+	record = beside(x);
+	record->length = payload->length;
+	memory = rfm_altvec_recall(x);
+	if (memory != NULL)
+		memory->beside = record;
+	return record;
 }
 
-static struct memory *
-remember(SEXP x)
+static struct beside *
+record_of(SEXP x)
 {
-	struct memory *memory = memory_of(x);
-	struct rfm_payload *payload = payload_of(x);
-	struct beside *record = beside(x);
+	const struct rfm_memory *memory = rfm_altvec_recall(x);
 
-	memory->x = x;
-	memory->turn = rfm_payload_turns;
-	memory->payload = payload;
-	memory->record = record;
-	return memory;
+	return memory != NULL && memory->beside != NULL &&
+	    memory->payload->address != NULL ? memory->beside :
+	    find_record(x);
+}
+/* fetch ahead what will be wanted */
+#define AHEAD 16
+
+static inline void
+fetch_ahead(const struct beside *record, const SEXP *chunk, uint64_t at)
+{
+	if (at % CHUNK + AHEAD < CHUNK && at + AHEAD < record->length)
+		__builtin_prefetch(chunk[at % CHUNK + AHEAD]);
 }
 /* make the chunk of an element */
 static uint64_t
@@ -174,7 +181,7 @@ make_chunk(SEXP x, R_xlen_t i)
 	return chunk;
 }
 /* give a string that is not in the cache */
-static SEXP
+static __attribute__((noinline)) SEXP
 fetch(SEXP x, R_xlen_t i)
 {
 	SEXP cache = box_place(x, RFM_BOX_CACHE), chunk, string;
@@ -194,16 +201,16 @@ fetch(SEXP x, R_xlen_t i)
 static SEXP
 elt(SEXP x, R_xlen_t i)
 {
-	const struct memory *memory = memory_of(x);
+	const struct beside *record = record_of(x);
 	const SEXP *chunk;
+	uint64_t at = (uint64_t)i;
 
-	if (memory->x != x || memory->turn != rfm_payload_turns ||
-	    memory->payload->address == NULL)
-		memory = remember(x);              /* or an R error */
-	if (memory->record->table != NULL) {
-		chunk = memory->record->table[i / CHUNK];
-		if (chunk != NULL && chunk[i % CHUNK] != R_BlankString)
-			return chunk[i % CHUNK];
+	if (record->table != NULL) {
+		chunk = record->table[at / CHUNK];
+		if (chunk != NULL && chunk[at % CHUNK] != R_BlankString) {
+			fetch_ahead(record, chunk, at);
+			return chunk[at % CHUNK];
+		}
 	}
 	return fetch(x, i);
 }

@@ -91,19 +91,23 @@ rfm_altvec_inner(SEXP x)
 }
 
 /* get at the payload and the runtime of a vector */
-/* remember the payload of the latest vector */
-static struct {
-	SEXP                vector;
-	struct rfm_payload *payload;
-	uint64_t            turn;
-} latest;
+/* remember the payload of a vector */
+struct rfm_memory rfm_memories[RFM_MEMORIES];
 
-static struct rfm_payload *
-remember(SEXP x, struct rfm_payload *payload)
+struct rfm_payload *
+rfm_altvec_look_up(SEXP x)
 {
-	latest.vector = payload == NULL ? NULL : x;
-	latest.payload = payload;
-	latest.turn = rfm_payload_turns;
+	struct rfm_memory *memory =
+	    &rfm_memories[(uintptr_t)x / 8 % RFM_MEMORIES];
+	SEXP place = R_altrep_data2(x), pointer = R_altrep_data1(x);
+	struct rfm_payload *payload = TYPEOF(place) == INTSXP ?
+	    rfm_group_member(pointer, INTEGER(place)[0]) :
+	    rfm_payload_of(pointer);
+
+	memory->vector = payload == NULL ? NULL : x;
+	memory->turn = rfm_payload_turns;
+	memory->payload = payload;
+	memory->beside = NULL;
 	return payload;
 }
 
@@ -119,16 +123,9 @@ new_vector(uint32_t type, SEXP data1, SEXP data2)
 static struct rfm_payload *
 payload_of(SEXP x)
 {
-	SEXP place, pointer;
+	const struct rfm_memory *memory = rfm_altvec_recall(x);
 
-	if (x == latest.vector &&
-	    rfm_payload_turns == latest.turn)
-		return latest.payload;
-	place = R_altrep_data2(x);
-	pointer = R_altrep_data1(x);
-	return remember(x, TYPEOF(place) == INTSXP ?
-	    rfm_group_member(pointer, INTEGER(place)[0]) :
-	    rfm_payload_of(pointer));
+	return memory != NULL ? memory->payload : rfm_altvec_look_up(x);
 }
 
 /* look at what a vector may be */
@@ -400,23 +397,29 @@ rfm_altvec_copy(SEXP x, SEXP to)
 static void *
 address_of(SEXP x)
 {
-	struct rfm_payload *payload = payload_of(x);
+	const struct rfm_memory *memory = rfm_altvec_recall(x);
 
-	if (payload == NULL || payload->address == NULL)
-		payload = rfm_altvec_live(x);      /* an R error */
-	return payload->address;
+	if (memory != NULL && memory->payload->address != NULL)
+		return memory->payload->address;
+	return rfm_altvec_live(x)->address;        /* or an R error */
 }
 
 /* give the length of a vector */
 static R_xlen_t
-length_of(SEXP x)
+promised_length(SEXP x)
 {
-	struct rfm_payload *payload = payload_of(x);
 	SEXP promised = promise_of(x);
 
-	if (payload != NULL)
-		return (R_xlen_t)payload->length;
 	return TYPEOF(promised) == REALSXP ? (R_xlen_t)REAL(promised)[0] : 0;
+}
+
+static R_xlen_t
+length_of(SEXP x)
+{
+	const struct rfm_payload *payload = payload_of(x);
+
+	return payload != NULL ? (R_xlen_t)payload->length :
+	    promised_length(x);
 }
 /* give an address */
 static void *

@@ -17,6 +17,29 @@ struct rfm_payload *rfm_altvec_payload(SEXP x);  /* NULL: not ours */
 struct rfm_runtime *rfm_altvec_runtime(SEXP x);  /* NULL: none any more */
 struct rfm_payload *rfm_altvec_live(SEXP x);     /* or an R error */
 bool                rfm_altvec_open(SEXP x);     /* is its store? */
+/* remembering the vectors read last */
+#define RFM_MEMORIES 64
+
+struct rfm_memory {
+	SEXP                vector;
+	uint64_t            turn;
+	struct rfm_payload *payload;
+	void               *beside;    /* for the chapter on the type */
+};
+
+extern attribute_hidden struct rfm_memory rfm_memories[RFM_MEMORIES];
+
+struct rfm_payload *rfm_altvec_look_up(SEXP x);  /* and remember it */
+
+static inline struct rfm_memory *
+rfm_altvec_recall(SEXP x)                        /* NULL: not known */
+{
+	struct rfm_memory *memory =
+	    &rfm_memories[(uintptr_t)x / 8 % RFM_MEMORIES];
+
+	return memory->vector == x && memory->turn == rfm_payload_turns ?
+	    memory : NULL;
+}
 /* making vectors */
 /* places of a box */
 enum { RFM_BOX_PROMISE, RFM_BOX_CACHE, RFM_BOX_RECORD, RFM_BOX_TABLE,

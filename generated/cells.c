@@ -66,6 +66,38 @@ rfm_cells_equal(const struct rfm_payload *payload, uint64_t i,
 	    memcmp(have.bytes, text->bytes, have.length) == 0;
 }
 
+/* see at a glance that two cells differ */
+_Static_assert(offsetof(struct rfm_string_disk, far.prefix) ==
+    offsetof(struct rfm_string_disk, text), "the first bytes' place");
+
+bool
+rfm_cells_differ(const struct rfm_string_disk *a,
+    const struct rfm_string_disk *b)
+{
+	if ((a->length | b->length) >= RFM_STRING_IS_BYTES)
+		return false;              /* NA, or no text */
+	return a->length != b->length ||
+	    (a->length <= RFM_STRING_INLINE_BYTES ?
+	    memcmp(a->text, b->text, sizeof a->text) != 0 :
+	    memcmp(a->far.prefix, b->far.prefix,
+	    sizeof a->far.prefix) != 0);
+}
+
+void
+rfm_cells_sketch(const struct rfm_text *text, struct rfm_string_disk *cell)
+{
+	memset(cell, 0, sizeof *cell);
+	cell->length = text->missing ? RFM_STRING_NA : text->length |
+	    (text->unencoded ? RFM_STRING_IS_BYTES : 0);
+	if (text->missing)
+		return;
+	if (text->length <= RFM_STRING_INLINE_BYTES)
+		memcpy(cell->text, text->bytes, text->length);
+	else
+		memcpy(cell->far.prefix, text->bytes,
+		    sizeof cell->far.prefix);
+}
+
 bool
 rfm_cells_any_missing(const struct rfm_payload *payload)
 {
@@ -289,19 +321,11 @@ rfm_cells_put(struct rfm_payload *payload, uint64_t i,
 {
 	struct rfm_string_disk cell;
 
-	memset(&cell, 0, sizeof cell);
-	cell.length = text->missing ? RFM_STRING_NA : text->length |
-	    (text->unencoded ? RFM_STRING_IS_BYTES : 0);
+	rfm_cells_sketch(text, &cell);
 	room->replaced += far_room(cell_of(payload, i)->length);
-	if (text->missing) {
-		/* no bytes */
-	} else if (text->length <= RFM_STRING_INLINE_BYTES) {
-		memcpy(cell.text, text->bytes, text->length);
-	} else {
+	if (!text->missing && text->length > RFM_STRING_INLINE_BYTES) {
 		cell.far.part = place->part;
 		cell.far.offset = place->offset;
-		memcpy(cell.far.prefix, text->bytes,
-		    sizeof cell.far.prefix);
 		memcpy((char *)payload->parts[place->part]->address +
 		    place->offset, text->bytes, text->length);
 	}
