@@ -153,12 +153,33 @@ refuse_open(struct rfm_error *error, const char *path, bool create)
 	}
 	rfm_raise_error(error, path);
 }
+/* know when a store syncs by itself */
+static const char *const syncs[] = { [RFM_SYNC_NEVER] = "never",
+	[RFM_SYNC_CLOSE] = "close", [RFM_SYNC_PUT] = "put" };
+
+static enum rfm_sync
+sync_of(const char *word)
+{
+	int k;
+
+	for (k = RFM_SYNC_NEVER; k <= RFM_SYNC_PUT; k++)
+		if (strcmp(syncs[k], word) == 0)
+			return (enum rfm_sync)k;
+	refuse("sync", "must be \"close\", \"put\" or \"never\"");
+}
 
 SEXP
-rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access)
+rfm_c_sync_policy(SEXP handle)
+{
+	return Rf_mkString(syncs[runtime_of(handle)->sync]);
+}
+
+SEXP
+rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access, SEXP sync)
 {
 	const char *name = text_of(path, "filepath");
 	struct rfm_open_options options = { 0 };
+	enum rfm_sync wish = sync_of(text_of(sync, "sync"));
 	struct rfm_runtime *runtime;
 	struct rfm_store *store;
 	struct rfm_error error;
@@ -177,6 +198,7 @@ rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access)
 	    &error) != RFM_OK)
 		refuse_open(&error, name, options.create);
 	runtime = rfm_runtime_adopt(anchor, store);
+	rfm_runtime_sync(runtime, wish);
 	handle = PROTECT(rfm_runtime_handle(runtime, true));
 	dress(handle, runtime, created);
 	UNPROTECT(2);
@@ -254,6 +276,20 @@ rfm_c_runtime_of(SEXP x)
 	dress(handle, runtime, false);
 	UNPROTECT(1);
 	return handle;
+}
+/* move a reader to the newest state */
+SEXP
+rfm_c_refresh(SEXP handle)
+{
+	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_store_info before, after;
+	struct rfm_error error;
+
+	rfm_store_describe(runtime->store, &before);
+	if (rfm_store_refresh(runtime->store, &error) != RFM_OK)
+		rfm_raise_error(&error, runtime->path);
+	rfm_store_describe(runtime->store, &after);
+	return Rf_ScalarLogical(after.learned != before.learned);
 }
 /* make vectors and copies */
 /* read what a new vector is to be */
