@@ -1008,7 +1008,7 @@ static struct rfm_runtime *
 find_store(SEXP anchor, const struct reference *reference)
 {
 	struct rfm_store *store = rfm_store_for(reference->uuid,
-	    reference->path);
+	    reference->path, reference->id);
 	struct search search = { .reference = reference };
 	SEXP more;
 	R_xlen_t k;

@@ -22,6 +22,9 @@ static const R_CallMethodDef doors[] = {
 	DOOR(rfm_c_keep, 1), DOOR(rfm_c_alias, 2), DOOR(rfm_c_collect, 1),
 	DOOR(rfm_c_recover, 3), DOOR(rfm_c_sizes, 1), DOOR(rfm_c_map, 1),
 	DOOR(rfm_c_list, 1), DOOR(rfm_c_info, 1), DOOR(rfm_c_check, 1),
+	DOOR(rfm_c_snapshot_begin, 2), DOOR(rfm_c_snapshot_left, 1),
+	DOOR(rfm_c_snapshot_step, 2), DOOR(rfm_c_snapshot_finish, 1),
+	DOOR(rfm_c_snapshot_drop, 1),
 	DOOR(rfm_c_ops, 3), DOOR(rfm_c_math, 3), DOOR(rfm_c_view, 1),
 	DOOR(rfm_c_settle, 2), DOOR(rfm_c_transpose, 1),
 	{ NULL, NULL, 0 }

@@ -2044,14 +2044,15 @@ delist(struct rfm_store *store)
 }
 
 struct rfm_store *
-rfm_store_for(const uint8_t uuid[16], const char *path)
+rfm_store_for(const uint8_t uuid[16], const char *path, uint64_t id)
 {
 	struct rfm_store *found = NULL;
 	int               best = -1;
 
 	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
-		int rank = (strcmp(s->path, path) == 0 ? 2 : 0) +
-		    (s->access == RFM_WRITE ? 1 : 0);
+		int rank = (s->access == RFM_WRITE ? 1 : 0) +
+		    (strcmp(s->path, path) == 0 ? 2 : 0) +
+		    (rfm_catalog_find(&s->catalog, id) != NULL ? 4 : 0);
 
 		if (memcmp(s->uuid, uuid, sizeof s->uuid) != 0 ||
 		    rank <= best)
@@ -2065,7 +2066,7 @@ rfm_store_for(const uint8_t uuid[16], const char *path)
 struct rfm_store *
 rfm_store_by_uuid(const uint8_t uuid[16])
 {
-	return rfm_store_for(uuid, "");
+	return rfm_store_for(uuid, "", 0);
 }
 /* find a store that is already open */
 /* refuse another store than the expected one */
@@ -2239,12 +2240,17 @@ learn(void *context, uint32_t kind, const void *body,
 static enum rfm_status
 read_log(struct rfm_store *store, struct rfm_error *error)
 {
+	uint64_t leap = 0;
+
 	RFM_TRY(rfm_log_open(&store->log, learn, store, error));
 	if (!store->log.cut)
 		return RFM_OK;
 	if (store->catalog.next_id == 0)
 		store->catalog.next_id = 1;
-	if (!rfm_add(store->catalog.next_id, RFM_ID_LEAP,
+	RFM_TRY(store->os->random(store->os, &leap, RFM_ID_LEAP_BYTES,
+	    error));
+	leap += RFM_ID_LEAP;
+	if (!rfm_add(store->catalog.next_id, leap,
 	    &store->catalog.next_id))	/* keeps I9 */
 		store->catalog.next_id = UINT64_MAX;
 	return RFM_OK;
@@ -3036,4 +3042,11 @@ rfm_store_describe(struct rfm_store *store, struct rfm_store_info *info)
 	info->findings = store->finding_count;
 	info->learned = store->learned;
 	info->last_sync = store->last_sync;
+}
+enum rfm_status
+rfm_store_reopen(struct rfm_store *store, struct rfm_os **os,
+    struct rfm_file **file, struct rfm_error *error)
+{
+	*os = store->os;
+	return store->os->reopen(store->os, store->file, file, error);
 }

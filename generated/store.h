@@ -95,7 +95,8 @@ enum rfm_status rfm_store_open(struct rfm_os *, const char *path,
 enum rfm_status rfm_store_follow(struct rfm_os *, const char *path,
     const uint8_t uuid[16], struct rfm_store **, struct rfm_error *);
 struct rfm_store *rfm_store_by_uuid(const uint8_t uuid[16]);
-struct rfm_store *rfm_store_for(const uint8_t uuid[16], const char *path);
+struct rfm_store *rfm_store_for(const uint8_t uuid[16], const char *path,
+    uint64_t id);
 void rfm_store_retain(struct rfm_store *);
 void rfm_store_release(struct rfm_store *);
 enum rfm_status rfm_store_close(struct rfm_store *, struct rfm_error *);
@@ -137,4 +138,6 @@ void rfm_store_map(struct rfm_store *, rfm_extent_visitor *,
 enum rfm_status rfm_store_sizes(struct rfm_payload *, uint64_t *disk,
     uint64_t *resident, struct rfm_error *);
 void rfm_store_describe(struct rfm_store *, struct rfm_store_info *);
+enum rfm_status rfm_store_reopen(struct rfm_store *, struct rfm_os **,
+    struct rfm_file **, struct rfm_error *);
 #endif
