@@ -896,45 +896,99 @@ take_apart(SEXP state, struct reference *reference)
 		rfm_altvec_refuse("it names a type that does not exist.");
 }
 /* find the store of a reference or fail */
+/* try to open one candidate */
+struct search {
+	const struct reference *reference;
+	struct rfm_error        error;      /* of the best candidate */
+	size_t                  used;
+	char                    tried[2048];
+};
+
+static void
+note_failure(struct search *search, const char *path,
+    const struct rfm_error *error)
+{
+	bool named = strstr(error->text, path) != NULL;
+	int n = snprintf(search->tried + search->used,
+	    sizeof search->tried - search->used, "\n- %.300s%s%.400s",
+	    named ? "" : path, named ? "" : ": ", error->text);
+
+	if (n > 0 && (size_t)n < sizeof search->tried - search->used)
+		search->used += (size_t)n;
+	else
+		search->tried[search->used] = '\0';
+	if (search->error.status == RFM_OK ||
+	    search->error.status == RFM_NO_FILE)
+		search->error = *error;
+}
+
+static struct rfm_store *
+try_path(struct search *search, const char *path)
+{
+	struct rfm_store *store;
+	struct rfm_error error;
+
+	if (rfm_store_follow(rfm_os_posix(), path, search->reference->uuid,
+	    &store, &error) == RFM_OK)
+		return store;
+	note_failure(search, path, &error);
+	return NULL;
+}
+/* say what was tried */
 #define MOVED_HINT "\nIf the file was moved, open it first at its new " \
-	"place with open_fmalloc(); a reference finds an open store " \
-	"wherever it lies."
+	"place with open_fmalloc(), or name its new folder: " \
+	"options(Rfmalloc.path = \"FOLDER\")."
 
 static NORET void
-refuse_path(const struct rfm_error *error, const char *path)
+refuse_search(const struct search *search)
 {
-	char message[1024];
+	const char *path = search->reference->path;
+	char message[4096];
 
-	snprintf(message, sizeof message,
-	    "A serialized reference leads to '%.300s'. %s%s", path,
-	    error->text, MOVED_HINT);
-	rfm_raise(rfm_status_name(error->status), error->os_errno, path,
-	    message);
+	snprintf(message, sizeof message, "A serialized reference leads to "
+	    "'%.300s', and the store was not found:%s%s", path,
+	    search->tried, MOVED_HINT);
+	rfm_raise(rfm_status_name(search->error.status),
+	    search->error.os_errno, path, message);
+}
+/* ask the R side for more candidates */
+static SEXP
+more_candidates(const char *path)
+{
+	SEXP name = PROTECT(Rf_mkString("Rfmalloc")), call, paths;
+
+	call = PROTECT(Rf_lang2(Rf_install("reference_candidates"),
+	    PROTECT(Rf_mkString(path))));
+	paths = PROTECT(Rf_eval(call, PROTECT(R_FindNamespace(name))));
+	if (TYPEOF(paths) != STRSXP)
+		paths = Rf_allocVector(STRSXP, 0);
+	UNPROTECT(5);
+	return paths;
 }
 
 static struct rfm_runtime *
 find_store(SEXP anchor, const struct reference *reference)
 {
-	struct rfm_open_options options = { 0 };
-	struct rfm_runtime *runtime;
-	struct rfm_error error;
-	struct rfm_store *store = rfm_store_by_uuid(reference->uuid);
+	struct rfm_store *store = rfm_store_for(reference->uuid,
+	    reference->path, reference->id);
+	struct search search = { .reference = reference };
+	SEXP more;
+	R_xlen_t k;
 
-	if (store != NULL) {
+	if (store != NULL)
 		rfm_store_retain(store);
-		return rfm_runtime_adopt(anchor, store);
+	else
+		store = try_path(&search, reference->path);
+	if (store == NULL) {
+		more = PROTECT(more_candidates(reference->path));
+		for (k = 0; store == NULL && k < XLENGTH(more); k++)
+			store = try_path(&search,
+			    Rf_translateChar(STRING_ELT(more, k)));
+		UNPROTECT(1);
 	}
-	options.mode = RFM_PERSISTENT;
-	options.access = RFM_READ;
-	if (rfm_store_open(rfm_os_posix(), reference->path, &options, &store,
-	    NULL, &error) != RFM_OK)
-		refuse_path(&error, reference->path);
-	runtime = rfm_runtime_adopt(anchor, store);
-	if (memcmp(runtime->uuid, reference->uuid,
-	    sizeof runtime->uuid) == 0)
-		return runtime;
-	rfm_fail(&error, RFM_MISMATCH, "That file is another store.");
-	refuse_path(&error, reference->path);
+	if (store == NULL)
+		refuse_search(&search);
+	return rfm_runtime_adopt(anchor, store);
 }
 /* turn a reference into a vector */
 static enum rfm_status

@@ -359,8 +359,16 @@ lying_absolute_path(struct rfm_os *os, const char *path, char *out,
 	memcpy(out, path, strlen(path) + 1);
 	return RFM_OK;
 }
+static bool
+is_unfinished(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 5 && strcmp(path + n - 5, ".part") == 0;
+}
+
 static enum rfm_status
-create_file(struct rfm_lying_disk *disk, const char *path,
+create_file(struct rfm_lying_disk *disk, const char *path, bool named,
     struct rfm_error *error)
 {
 	if (disk->cache.present && strcmp(disk->path, path) == 0)
@@ -377,7 +385,8 @@ create_file(struct rfm_lying_disk *disk, const char *path,
 	disk->cache.present = true;
 	if (disk->recording) {
 		remember(disk, RFM_LYING_SIZE, 0);
-		remember(disk, RFM_LYING_NAME, 1);
+		if (named)
+			remember(disk, RFM_LYING_NAME, 1);
 	}
 	return RFM_OK;
 }
@@ -401,7 +410,8 @@ lying_open(struct rfm_os *os, const char *path, enum rfm_open_how how,
 	*file = NULL;
 	RFM_TRY(enter(os, RFM_LYING_OPEN, error));
 	if (how == RFM_OPEN_CREATE)
-		RFM_TRY(create_file(process->disk, path, error));
+		RFM_TRY(create_file(process->disk, path,
+		    !is_unfinished(path), error));
 	RFM_TRY(need_file(os, path, error));
 	*file = add_file(process, how != RFM_OPEN_READ);
 	return RFM_OK;
@@ -446,6 +456,29 @@ lying_remove(struct rfm_os *os, const char *path,
 	disk->cache.present = false;
 	if (disk->recording)
 		remember(disk, RFM_LYING_NAME, 0);
+	return RFM_OK;
+}
+static enum rfm_status
+lying_clone(struct rfm_os *os, struct rfm_file *file, const char *path,
+    struct rfm_file **copy, bool *whole, struct rfm_error *error)
+{
+	(void)file;
+	*whole = false;
+	return lying_open(os, path, RFM_OPEN_CREATE, copy, error);
+}
+
+static enum rfm_status
+lying_rename(struct rfm_os *os, const char *path, const char *to,
+    struct rfm_error *error)
+{
+	struct rfm_lying_disk *disk = disk_of(os);
+
+	RFM_TRY(enter(os, RFM_LYING_OTHER, error));
+	RFM_TRY(need_file(os, path, error));
+	disk->path = memory(disk->path, strlen(to));
+	memcpy(disk->path, to, strlen(to) + 1);
+	if (disk->recording)
+		remember(disk, RFM_LYING_NAME, 1);
 	return RFM_OK;
 }
 /* serve bytes */
@@ -817,7 +850,8 @@ rfm_lying_start(struct rfm_lying_disk *disk)
 
 	process->os = (struct rfm_os){
 		lying_identify, lying_absolute_path, lying_open,
-		lying_reopen, lying_close, lying_remove, lying_size,
+		lying_reopen, lying_close, lying_remove, lying_clone,
+		lying_rename, lying_size,
 		lying_read, lying_write, lying_resize, lying_reserve,
 		lying_punch, lying_barrier, lying_barrier_directory,
 		lying_lock, lying_unlock, lying_held, lying_pin,

@@ -17,7 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __APPLE__
+#include <sys/clonefile.h>
 #include <sys/sysctl.h>
+#else
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #endif
 
 struct rfm_file {
@@ -136,6 +140,57 @@ posix_reopen(struct rfm_os *os, struct rfm_file *file,
 	snprintf(path, sizeof path, "/dev/fd/%d", file->descriptor);
 #endif
 	return posix_open(os, path, RFM_OPEN_READ, again, error);
+}
+/* create a file as a copy of another */
+static enum rfm_status
+posix_clone(struct rfm_os *os, struct rfm_file *file, const char *path,
+    struct rfm_file **copy, bool *whole, struct rfm_error *error)
+{
+	*whole = false;
+#ifdef __APPLE__
+	if (fclonefileat(file->descriptor, AT_FDCWD, path, 0) == 0) {
+		enum rfm_status status = posix_open(os, path,
+		    RFM_OPEN_WRITE, copy, error);
+
+		*whole = status == RFM_OK;
+		if (!*whole)
+			(void)unlink(path);
+		return status;
+	}
+#endif
+	RFM_TRY(posix_open(os, path, RFM_OPEN_CREATE, copy, error));
+#ifdef FICLONE
+	*whole = ioctl((*copy)->descriptor, FICLONE, file->descriptor)
+	    == 0;
+#else
+	(void)file;
+#endif
+	return RFM_OK;
+}
+/* give a file another name */
+static int
+rename_if_free(const char *path, const char *to)
+{
+#ifdef __APPLE__
+	return renamex_np(path, to, RENAME_EXCL);
+#else
+	return renameat2(AT_FDCWD, path, AT_FDCWD, to, RENAME_NOREPLACE);
+#endif
+}
+
+static enum rfm_status
+posix_rename(struct rfm_os *os, const char *path, const char *to,
+    struct rfm_error *error)
+{
+	(void)os;
+	if (rename_if_free(path, to) == 0)
+		return RFM_OK;
+	if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP)
+		return fail(error, "rename a file to", to);
+	if (link(path, to) != 0)
+		return fail(error, "rename a file to", to);
+	(void)unlink(path);
+	return RFM_OK;
 }
 static void
 posix_close(struct rfm_os *os, struct rfm_file *file)
@@ -617,7 +672,8 @@ rfm_os_posix(void)
 {
 	static struct rfm_os os = {
 		posix_identify, posix_absolute_path, posix_open,
-		posix_reopen, posix_close, posix_remove, posix_size, posix_read,
+		posix_reopen, posix_close, posix_remove, posix_clone,
+		posix_rename, posix_size, posix_read,
 		posix_write, posix_resize, posix_reserve, posix_punch,
 		posix_barrier, posix_barrier_directory, posix_lock,
 		posix_unlock, posix_held, posix_pin, posix_pinned,

@@ -59,6 +59,11 @@ struct rfm_os {
 	void (*close)(struct rfm_os *, struct rfm_file *);
 	enum rfm_status (*remove)(struct rfm_os *, const char *path,
 	    struct rfm_error *);
+	enum rfm_status (*clone)(struct rfm_os *, struct rfm_file *,
+	    const char *path, struct rfm_file **copy, bool *whole,
+	    struct rfm_error *);
+	enum rfm_status (*rename)(struct rfm_os *, const char *path,
+	    const char *to, struct rfm_error *);
 	/* os: bytes and room */
 	enum rfm_status (*size)(struct rfm_os *, struct rfm_file *,
 	    uint64_t *bytes, struct rfm_error *);

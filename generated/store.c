@@ -58,6 +58,8 @@ struct rfm_store {
 	bool                created, closed, forked, growing, trimming;
 	bool                children;     /* forked, maybe still there */
 	bool                unwatched_fork;
+	bool                left;         /* close as a death would */
+	uint64_t            learned;      /* records read, no COMMITs */
 	struct rfm_store   *next;         /* in the registry */
 };
 
@@ -2556,17 +2558,43 @@ delist(struct rfm_store *store)
 }
 
 struct rfm_store *
-rfm_store_by_uuid(const uint8_t uuid[16])
+rfm_store_for(const uint8_t uuid[16], const char *path, uint64_t id)
 {
 	struct rfm_store *found = NULL;
+	int               best = -1;
 
-	for (struct rfm_store *s = stores; s != NULL; s = s->next)
-		if (memcmp(s->uuid, uuid, sizeof s->uuid) == 0 &&
-		    (found == NULL || s->access == RFM_WRITE))
-			found = s;
+	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
+		int rank = (s->access == RFM_WRITE ? 1 : 0) +
+		    (strcmp(s->path, path) == 0 ? 2 : 0) +
+		    (rfm_catalog_find(&s->catalog, id) != NULL ? 4 : 0);
+
+		if (memcmp(s->uuid, uuid, sizeof s->uuid) != 0 ||
+		    rank <= best)
+			continue;
+		found = s;
+		best = rank;
+	}
 	return found;
 }
+
+struct rfm_store *
+rfm_store_by_uuid(const uint8_t uuid[16])
+{
+	return rfm_store_for(uuid, "", 0);
+}
 /* find a store that is already open */
+/* refuse another store than the expected one */
+static enum rfm_status
+expect(const struct rfm_store *store, const uint8_t *uuid,
+    struct rfm_error *error)
+{
+	if (uuid == NULL ||
+	    memcmp(store->uuid, uuid, sizeof store->uuid) == 0)
+		return RFM_OK;
+	return rfm_fail(error, RFM_MISMATCH,
+	    "%s is another store", store->path);
+}
+
 static struct rfm_store *
 find_open(struct rfm_os *os, const struct rfm_identity *identity,
     enum rfm_access access)
@@ -2587,13 +2615,14 @@ find_open(struct rfm_os *os, const struct rfm_identity *identity,
 
 static enum rfm_status
 share(struct rfm_store *store, const struct rfm_open_options *options,
-    struct rfm_store **out, struct rfm_error *error)
+    const uint8_t *uuid, struct rfm_store **out, struct rfm_error *error)
 {
 	if (store->mode != options->mode)
 		return rfm_fail(error, RFM_MODE,
 		    "%s is already open with mode %s", store->path,
 		    store->mode == RFM_SCRATCH ? "scratch"
 		    : "persistent");
+	RFM_TRY(expect(store, uuid, error));
 	store->closed = false;
 	rfm_store_retain(store);
 	*out = store;
@@ -2708,6 +2737,8 @@ learn(void *context, uint32_t kind, const void *body,
 	if (kind == RFM_RECORD_COMMIT) {
 		store->pending.count = 0;
 		store->pending.bytes = 0;
+	} else {
+		store->learned++;
 	}
 	memcpy(&id, body, sizeof id);
 	if (kind == RFM_RECORD_FREE || kind == RFM_RECORD_MOVE)
@@ -2725,12 +2756,17 @@ learn(void *context, uint32_t kind, const void *body,
 static enum rfm_status
 read_log(struct rfm_store *store, struct rfm_error *error)
 {
+	uint64_t leap = 0;
+
 	RFM_TRY(rfm_log_open(&store->log, learn, store, error));
 	if (!store->log.cut)
 		return RFM_OK;
 	if (store->catalog.next_id == 0)
 		store->catalog.next_id = 1;
-	if (!rfm_add(store->catalog.next_id, RFM_ID_LEAP,
+	RFM_TRY(store->os->random(store->os, &leap, RFM_ID_LEAP_BYTES,
+	    error));
+	leap += RFM_ID_LEAP;
+	if (!rfm_add(store->catalog.next_id, leap,
 	    &store->catalog.next_id))	/* keeps I9 */
 		store->catalog.next_id = UINT64_MAX;
 	return RFM_OK;
@@ -3180,7 +3216,8 @@ move_pin(struct rfm_store *store, struct rfm_error *error)
 }
 /* open an existing file */
 static enum rfm_status
-open_existing(struct rfm_store *store, struct rfm_error *error)
+open_existing(struct rfm_store *store, const uint8_t *uuid,
+    struct rfm_error *error)
 {
 	bool     writer = store->access == RFM_WRITE;
 	unsigned winner;
@@ -3197,6 +3234,7 @@ open_existing(struct rfm_store *store, struct rfm_error *error)
 	    store->file_bytes, &winner, error), error));
 	RFM_TRY(compare_modes(store, copies[winner].flags, error));
 	memcpy(store->uuid, copies[winner].uuid, sizeof store->uuid);
+	RFM_TRY(expect(store, uuid, error));
 	if (keeps_catalog(store)) {
 		connect_log(store);
 		RFM_TRY(in_this_file(store, read_log(store, error),
@@ -3452,7 +3490,7 @@ rfm_store_close(struct rfm_store *store, struct rfm_error *error)
 	if (store->closed)
 		return RFM_OK;
 	store->closed = true;
-	if (!writes_file(store) || !keeps_catalog(store))
+	if (!writes_file(store) || !keeps_catalog(store) || store->left)
 		return RFM_OK;
 	status = commit(store, error);
 	if (status == RFM_OK)
@@ -3460,6 +3498,12 @@ rfm_store_close(struct rfm_store *store, struct rfm_error *error)
 	if (status != RFM_OK && !store->log.poisoned)
 		store->closed = false;		/* keeps I13 */
 	return status;
+}
+
+void
+rfm_store_sync_at_close(struct rfm_store *store, bool sync)
+{
+	store->left = !sync;
 }
 
 void
@@ -3586,18 +3630,15 @@ watch_for_forks(struct rfm_os *os, struct rfm_error *error)
 	return status;
 }
 /* open a store */
-enum rfm_status
-rfm_store_open(struct rfm_os *os, const char *path,
-    const struct rfm_open_options *options, struct rfm_store **out,
-    bool *created, struct rfm_error *error)
+static enum rfm_status
+open_store(struct rfm_os *os, const char *path,
+    const struct rfm_open_options *options, const uint8_t *uuid,
+    struct rfm_store **out, bool *created, struct rfm_error *error)
 {
 	struct rfm_identity identity;
 	struct rfm_store   *store;
 	enum rfm_status     status;
-	bool                made;
 
-	if (created == NULL)
-		created = &made;
 	*created = false;
 	RFM_TRY(watch_for_forks(os, error));
 	status = os->identify(os, path, &identity, error);
@@ -3608,10 +3649,10 @@ rfm_store_open(struct rfm_os *os, const char *path,
 	RFM_TRY(status);
 	store = find_open(os, &identity, options->access);
 	if (store != NULL)
-		return share(store, options, out, error);
+		return share(store, options, uuid, out, error);
 	RFM_TRY(new_store(os, path, options, &store, error));
 	store->identity = identity;
-	status = open_existing(store, error);
+	status = open_existing(store, uuid, error);
 	if (status != RFM_OK) {
 		discard(store);
 		return status;
@@ -3619,6 +3660,28 @@ rfm_store_open(struct rfm_os *os, const char *path,
 	enlist(store);
 	*out = store;
 	return RFM_OK;
+}
+enum rfm_status
+rfm_store_open(struct rfm_os *os, const char *path,
+    const struct rfm_open_options *options, struct rfm_store **out,
+    bool *created, struct rfm_error *error)
+{
+	bool made;
+
+	return open_store(os, path, options, NULL, out,
+	    created == NULL ? &made : created, error);
+}
+
+enum rfm_status
+rfm_store_follow(struct rfm_os *os, const char *path,
+    const uint8_t uuid[16], struct rfm_store **out,
+    struct rfm_error *error)
+{
+	struct rfm_open_options options = { .mode = RFM_PERSISTENT,
+		.access = RFM_READ };
+	bool made;
+
+	return open_store(os, path, &options, uuid, out, &made, error);
 }
 /* visit every record */
 void
@@ -3836,5 +3899,13 @@ rfm_store_describe(struct rfm_store *store, struct rfm_store_info *info)
 	info->epoch = store->log.epoch;
 	info->uncommitted = store->log.uncommitted;
 	info->findings = store->finding_count;
+	info->learned = store->learned;
 	info->last_sync = store->last_sync;
+}
+enum rfm_status
+rfm_store_reopen(struct rfm_store *store, struct rfm_os **os,
+    struct rfm_file **file, struct rfm_error *error)
+{
+	*os = store->os;
+	return store->os->reopen(store->os, store->file, file, error);
 }

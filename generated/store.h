@@ -83,6 +83,7 @@ struct rfm_store_info {
 	uint64_t epoch;        /* of the last commit */
 	uint64_t uncommitted;  /* records since */
 	uint64_t findings;     /* bad cells of lists, found at opening */
+	uint64_t learned;      /* records that were read from the log */
 	int64_t  last_sync;    /* 0: not in this session */
 };
 enum rfm_use {
@@ -104,10 +105,15 @@ typedef void rfm_extent_visitor(void *context,
 enum rfm_status rfm_store_open(struct rfm_os *, const char *path,
     const struct rfm_open_options *, struct rfm_store **, bool *created,
     struct rfm_error *);
+enum rfm_status rfm_store_follow(struct rfm_os *, const char *path,
+    const uint8_t uuid[16], struct rfm_store **, struct rfm_error *);
 struct rfm_store *rfm_store_by_uuid(const uint8_t uuid[16]);
+struct rfm_store *rfm_store_for(const uint8_t uuid[16], const char *path,
+    uint64_t id);
 void rfm_store_retain(struct rfm_store *);
 void rfm_store_release(struct rfm_store *);
 enum rfm_status rfm_store_close(struct rfm_store *, struct rfm_error *);
+void rfm_store_sync_at_close(struct rfm_store *, bool sync);
 enum rfm_status rfm_store_sync(struct rfm_store *, struct rfm_error *);
 enum rfm_status rfm_store_compact(struct rfm_store *,
     struct rfm_compaction *, struct rfm_error *);
@@ -177,4 +183,6 @@ void rfm_store_map(struct rfm_store *, rfm_extent_visitor *,
 enum rfm_status rfm_store_sizes(struct rfm_payload *, uint64_t *disk,
     uint64_t *resident, struct rfm_error *);
 void rfm_store_describe(struct rfm_store *, struct rfm_store_info *);
+enum rfm_status rfm_store_reopen(struct rfm_store *, struct rfm_os **,
+    struct rfm_file **, struct rfm_error *);
 #endif
