@@ -224,7 +224,7 @@ take_state(struct rfm_snapshot *s, struct rfm_error *error)
 	RFM_TRY(write_superblock(s, error));
 	if (s->whole)
 		return RFM_OK;
-	RFM_TRY(s->os->extend(s->os, s->target, s->file_bytes, error));
+	RFM_TRY(s->os->resize(s->os, s->target, s->file_bytes, error));
 	RFM_TRY(list_parts(s, error));
 	for (size_t i = 0; i < s->count; i++)
 		if (s->parts[i].log)

@@ -478,7 +478,7 @@ a_descriptor_that_is_gone_is_an_error_of_each_call(void **state)
 	SAYS("read the file");
 	REFUSED(RFM_IO, os->write(os, f, 0, text, 3, &error));
 	SAYS("write the file");
-	REFUSED(RFM_IO, os->extend(os, f, MIB, &error));
+	REFUSED(RFM_IO, os->resize(os, f, MIB, &error));
 	SAYS("extend the file");
 	REFUSED(RFM_IO, os->punch(os, f, 0, 4096, &error));
 	SAYS("give room back");
