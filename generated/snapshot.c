@@ -216,7 +216,8 @@ take_state(struct rfm_snapshot *s, struct rfm_error *error)
 		    info.path);
 	RFM_TRY(rfm_store_reopen(s->store, &s->from, &s->source, error));
 	RFM_TRY(s->from->lock(s->from, s->source, RFM_LOCK_READERS,
-	    false, error));	/* keeps I6 */
+	    false, error));
+	RFM_TRY(s->from->pin(s->from, s->source, 0, error)); /* keeps I6 */
 	RFM_TRY(rfm_store_sync(s->store, error));
 	rfm_store_describe(s->store, &info);
 	s->file_bytes = info.file_bytes;
