@@ -42,7 +42,8 @@ struct rfm_store {
 	uint8_t            *chunks;       /* chunk flags */
 	uint64_t            chunk_count;
 	uint8_t            *base;
-	uint64_t            file_bytes, address_bytes, wanted_addresses;
+	uint64_t            file_bytes, mapped_bytes;
+	uint64_t            address_bytes, wanted_addresses;
 	uint8_t            *arena;
 	uint64_t            arena_bytes, arena_limit;
 	struct rfm_payload *payloads;
@@ -405,6 +406,21 @@ extend_file(struct rfm_store *store, uint64_t bytes,
 		return RFM_OK;
 	return store->os->resize(store->os, store->file, bytes, error);
 }
+static enum rfm_status
+map_up_to(struct rfm_store *store, uint64_t bytes,
+    struct rfm_error *error)
+{
+	uint64_t old = store->mapped_bytes;
+
+	if (bytes <= old)
+		return RFM_OK;
+	RFM_TRY(store->os->map(store->os, store->file,
+	    store->access == RFM_WRITE ? RFM_MAP_SHARED
+	    : RFM_MAP_PRIVATE, store->base + old, old, bytes - old,
+	    error));
+	store->mapped_bytes = bytes;
+	return RFM_OK;
+}
 /* grow the file */
 static enum rfm_status
 grow_file(struct rfm_store *store, uint64_t bytes,
@@ -425,8 +441,7 @@ grow_file(struct rfm_store *store, uint64_t bytes,
 	RFM_TRY(store->os->reserve(store->os, store->file, old, bytes,
 	    error));
 	RFM_TRY(extend_file(store, fresh, error));
-	RFM_TRY(store->os->map(store->os, store->file, RFM_MAP_SHARED,
-	    store->base + old, old, fresh - old, error));
+	RFM_TRY(map_up_to(store, fresh, error));
 	RFM_TRY(rfm_space_add(store->space, old, fresh - old, error));
 	store->chunks[(old - 1) / RFM_CHUNK_BYTES] &=
 	    (uint8_t)~CHUNK_RESERVED;
@@ -971,6 +986,13 @@ secure_part_list(struct rfm_payload *owner, struct rfm_error *error)
 	show_parts_to_views(owner);
 	return RFM_OK;
 }
+
+static void
+add_part(struct rfm_payload *owner, struct rfm_payload *part)
+{
+	owner->parts[owner->part_count++] = part;
+	show_parts_to_views(owner);
+}
 /* extend a payload by one part */
 enum rfm_status
 rfm_store_extend(struct rfm_payload *owner, uint64_t bytes,
@@ -998,7 +1020,7 @@ rfm_store_extend(struct rfm_payload *owner, uint64_t bytes,
 		end_payload(part);
 		return status;
 	}
-	owner->parts[owner->part_count++] = part;
+	add_part(owner, part);
 	return RFM_OK;
 }
 /* resolve an id, looking twice as a reader */
@@ -1072,7 +1094,7 @@ attach_parts(struct rfm_payload *owner, const struct rfm_entry *e,
 		RFM_TRY(secure_part_list(owner, error));
 		RFM_TRY(attach(store, row, &part, error));
 		part->owner = owner;
-		owner->parts[owner->part_count++] = part;
+		add_part(owner, part);
 	}
 	return RFM_OK;
 }
@@ -3014,22 +3036,46 @@ fill_holes(struct rfm_store *store, struct rfm_compaction *c,
 	return RFM_OK;
 }
 /* make the first hole larger */
+static size_t
+first_in_the_way(const struct rfm_store *store,
+    const struct extents *movable, const struct extents *holes)
+{
+	size_t i = 0;
+
+	for (size_t k = 0; k < holes->count; k++) {
+		const struct rfm_entry *e;
+		uint64_t                place;
+
+		while (i < movable->count &&
+		    movable->list[i].offset < holes->list[k].offset)
+			i++;
+		if (i == movable->count)
+			break;
+		e = rfm_catalog_find(&store->catalog,
+		    movable->list[i].number);
+		if (rfm_round_up(holes->list[k].offset,
+		    rfm_extent_align(e->bytes), &place) &&
+		    place < e->offset)
+			return i;
+	}
+	return movable->count;
+}
+
 static enum rfm_status
 set_one_aside(struct rfm_store *store, struct rfm_compaction *c,
     const struct extents *movable, const struct extents *holes,
     struct rfm_error *error)
 {
-	for (size_t i = 0; holes->count > 0 && i < movable->count; i++) {
-		uint64_t id = movable->list[i].number, place;
+	size_t   i = first_in_the_way(store, movable, holes);
+	uint64_t id, place;
 
-		if (movable->list[i].offset < holes->list[0].offset)
-			continue;
-		RFM_TRY(take_extent(store, rfm_catalog_find(
-		    &store->catalog, id)->bytes, RFM_GROW, &place, error));
-		RFM_TRY(move_row(store, id, place, error));
-		c->moved = c->set_aside = movable->list[i].bytes;
+	if (i == movable->count)
 		return RFM_OK;
-	}
+	id = movable->list[i].number;
+	RFM_TRY(take_extent(store, rfm_catalog_find(&store->catalog,
+	    id)->bytes, RFM_GROW, &place, error));
+	RFM_TRY(move_row(store, id, place, error));
+	c->moved = c->set_aside = movable->list[i].bytes;
 	return RFM_OK;
 }
 /* compact a little */
@@ -3096,7 +3142,7 @@ checkpoint_before(struct rfm_store *store, uint64_t end,
     struct rfm_error *error)
 {
 	struct extents  taken = { NULL, 0, 0, 0 };
-	enum rfm_status status = RFM_OK;
+	enum rfm_status status = RFM_NO_MEMORY;
 
 	if (take_behind(store, end, &taken)) {
 		store->trimming = true;
@@ -3112,7 +3158,8 @@ checkpoint_before(struct rfm_store *store, uint64_t end,
 		    NULL);
 	}
 	free(taken.list);
-	return store->log.poisoned ? status : RFM_OK;
+	return status == RFM_OK || store->log.poisoned ? status
+	    : checkpoint(store, error);
 }
 /* cut the end off */
 static enum rfm_status
@@ -3186,9 +3233,7 @@ map_file(struct rfm_store *store, struct rfm_error *error)
 	store->base = base;
 	if (store->space == NULL)
 		RFM_TRY(rfm_space_create(&store->space, error));
-	return store->os->map(store->os, store->file,
-	    store->access == RFM_WRITE ? RFM_MAP_SHARED
-	    : RFM_MAP_PRIVATE, store->base, 0, store->file_bytes, error);
+	return map_up_to(store, store->file_bytes, error);
 }
 /* move a reader's pin */
 static enum rfm_status
@@ -3440,9 +3485,7 @@ rfm_store_refresh(struct rfm_store *store, struct rfm_error *error)
 		return rfm_fail(error, RFM_TOO_LARGE,
 		    "%s has outgrown the addresses that were reserved for"
 		    " it: open it again", store->path);
-	RFM_TRY(store->os->map(store->os, store->file, RFM_MAP_PRIVATE,
-	    store->base + store->file_bytes, store->file_bytes,
-	    store->log.file_bytes - store->file_bytes, error));
+	RFM_TRY(map_up_to(store, store->log.file_bytes, error));
 	store->file_bytes = store->log.file_bytes;
 	return RFM_OK;
 }
@@ -3588,7 +3631,7 @@ become_a_child(struct rfm_store *s)
 	struct rfm_file  *source = s->fork_file != NULL ? s->fork_file
 	    : s->file;
 	bool whole = s->os->map(s->os, source, RFM_MAP_PRIVATE, s->base,
-	    0, s->file_bytes, NULL) == RFM_OK;	/* keeps I12 */
+	    0, s->mapped_bytes, NULL) == RFM_OK;	/* keeps I12 */
 
 	s->forked = true;
 	if (!whole)
