@@ -41,7 +41,7 @@ write_superblock(struct rfm_snapshot *s, struct rfm_error *error)
 	RFM_TRY(rfm_superblock_choose(copies, s->file_bytes, &winner,
 	    error));
 	next = copies[winner];
-	next.sequence++;
+	next.sequence = 1;
 	next.flags &= ~RFM_SUPERBLOCK_CLEAN;
 	next.end_sequence = 0;
 	memset(next.boot, 0, sizeof next.boot);
@@ -161,8 +161,7 @@ list_parts(struct rfm_snapshot *s, struct rfm_error *error)
 		struct part *last = kept == 0 ? NULL : &s->parts[kept - 1];
 		struct part  p = s->parts[i];
 
-		if (last != NULL && last->log == p.log &&
-		    last->offset + last->bytes == p.offset)
+		if (last != NULL && last->offset + last->bytes == p.offset)
 			last->bytes += p.bytes;
 		else
 			s->parts[kept++] = p;
