@@ -161,7 +161,8 @@ list_parts(struct rfm_snapshot *s, struct rfm_error *error)
 		struct part *last = kept == 0 ? NULL : &s->parts[kept - 1];
 		struct part  p = s->parts[i];
 
-		if (last != NULL && last->offset + last->bytes == p.offset)
+		if (last != NULL && last->log == p.log &&
+		    last->offset + last->bytes == p.offset)
 			last->bytes += p.bytes;
 		else
 			s->parts[kept++] = p;
