@@ -1019,7 +1019,7 @@ refuse_record(enum rfm_status status, const struct reference *reference,
 		rfm_raise_error(error, reference->path);
 	snprintf(message, sizeof message, status == RFM_TOMBSTONE ?
 	    "serialized fmalloc catalog record is a tombstone: vector %llu "
-	    "of '%.300s' was destroyed." :
+	    "of '%.300s' was destroyed, or made in another copy of it." :
 	    "serialized fmalloc catalog record is not committed: there is "
 	    "no vector %llu in '%.300s'.",
 	    (unsigned long long)reference->id, reference->path);

@@ -41,7 +41,7 @@ write_superblock(struct rfm_snapshot *s, struct rfm_error *error)
 	RFM_TRY(rfm_superblock_choose(copies, s->file_bytes, &winner,
 	    error));
 	next = copies[winner];
-	next.sequence++;
+	next.sequence = 1;
 	next.flags &= ~RFM_SUPERBLOCK_CLEAN;
 	next.end_sequence = 0;
 	memset(next.boot, 0, sizeof next.boot);

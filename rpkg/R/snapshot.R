@@ -15,8 +15,9 @@
 #' The copy is a store like any other, and it has the same UUID: it is a backup, and when it
 #' is put into the place of the original, saved references lead to the vectors in it.
 #' Vectors made after the copy, in the one file or in the other, are never confused: a
-#' reference to such a vector finds it only in the store in which it was made, and is an error
-#' of class `fmalloc_no_record` if only the other one is open.
+#' reference to such a vector finds it only in the file in which it was made, and if another
+#' one is open and that file is not, it is an error of class `fmalloc_tombstone` or
+#' `fmalloc_no_record`.
 #'
 #' @inheritParams sync_fmalloc
 #' @param to Path of the new file. There must be no such file.

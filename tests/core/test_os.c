@@ -172,6 +172,56 @@ links_lead_to_one_identity_and_copies_do_not(void **state)
 	REFUSED(RFM_NO_FILE, os->identify(os, "absent", &b, &error));
 }
 
+static void
+a_clone_is_whole_or_empty_and_a_new_file(void **state)
+{
+	struct rfm_file *f = NULL;
+	char             back[5] = "";
+	uint64_t         bytes = 9;
+	bool             whole;
+
+	(void)state;
+	OK(os->write(os, file, 0, "bytes", 5, &error));
+	OK(os->clone(os, file, "g", &f, &whole, &error));
+	OK(os->size(os, f, &bytes, &error));
+	assert_int_equal(bytes, whole ? 5 : 0);
+	if (whole)
+		OK(os->read(os, f, 0, back, 5, &error));
+	else
+		print_message("# this file system shares no blocks\n");
+	assert_true(!whole || memcmp(back, "bytes", 5) == 0);
+	OK(os->write(os, f, 0, "other", 5, &error));
+	OK(os->read(os, file, 0, back, 5, &error));
+	assert_memory_equal(back, "bytes", 5);
+	os->close(os, f);
+	f = NULL;
+	REFUSED(RFM_ARGUMENT, os->clone(os, file, "g", &f, &whole, &error));
+	REFUSED(RFM_NO_FILE, os->clone(os, file, "no/g", &f, &whole,
+	    &error));
+	assert_null(f);
+}
+
+static void
+a_new_name_replaces_nothing(void **state)
+{
+	struct rfm_identity before, after;
+
+	(void)state;
+	OK(os->identify(os, "f", &before, &error));
+	OK(os->rename(os, "f", "g", &error));
+	REFUSED(RFM_NO_FILE, os->identify(os, "f", &after, &error));
+	OK(os->identify(os, "g", &after, &error));
+	assert_memory_equal(&before, &after, sizeof after);
+	assert_int_equal(system("echo mine >f"), 0);
+	REFUSED(RFM_ARGUMENT, os->rename(os, "g", "f", &error));
+	SAYS("File exists");
+	assert_int_equal(system("grep -q mine f"), 0);
+	assert_int_equal(symlink("nowhere", "link"), 0);
+	REFUSED(RFM_ARGUMENT, os->rename(os, "g", "link", &error));
+	REFUSED(RFM_NO_FILE, os->rename(os, "absent", "h", &error));
+	REFUSED(RFM_NO_FILE, os->rename(os, "g", "no/g", &error));
+}
+
 /* proves I14 */
 static void
 what_is_no_regular_file_is_foreign_and_not_opened(void **state)
@@ -967,6 +1017,8 @@ main(void)
 		T(a_file_that_may_not_be_written_is_a_matter_of_permission),
 		T(opening_without_descriptors_is_out_of_memory_and_leaks_nothing),
 		T(links_lead_to_one_identity_and_copies_do_not),
+		T(a_clone_is_whole_or_empty_and_a_new_file),
+		T(a_new_name_replaces_nothing),
 		T(what_is_no_regular_file_is_foreign_and_not_opened),
 		T(a_path_is_made_absolute_by_its_folder),
 		T(a_path_without_a_folder_or_too_long_is_refused),

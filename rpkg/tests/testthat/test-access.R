@@ -60,8 +60,8 @@ test_that("a commit alone is nothing new", {
 test_that("a reader sees what nobody has synced, after the writer's death as well", {
   folder <- closed_store()
   reader <- open_fmalloc(file.path(folder, "store.bin"), access = "read")
-  by_writer(folder, "saveRDS(as_fmalloc(c(8, 9), store), 'z.rds')",
-    "tools::pskill(Sys.getpid(), 9)")
+  suppressWarnings(by_writer(folder, "saveRDS(as_fmalloc(c(8, 9), store), 'z.rds')",
+    "tools::pskill(Sys.getpid(), 9)"))
   expect_true(refresh_fmalloc(reader))
   expect_identical(collect_fmalloc(readRDS(file.path(folder, "z.rds"))), c(8, 9))
   cleanup_fmalloc(reader)
