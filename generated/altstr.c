@@ -681,6 +681,9 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 	if (count < 2 || (TYPEOF(index) != INTSXP &&
 	    TYPEOF(index) != REALSXP) || !settle(x))
 		return NULL;
+	y = rfm_altvec_run(x, index);
+	if (y != NULL)
+		return y;
 	y = rfm_altvec_sibling(x, RFM_CHARACTER, (uint64_t)count);
 	if (y == NULL)
 		return NULL;

@@ -67,6 +67,7 @@ rfm_type_named(const char *name)
 }
 /* look through the wrappers that R makes */
 static SEXP base_symbol, wrappers[RFM_R_TYPES];
+static SEXP compact_integers, compact_numbers;
 
 static bool
 is_wrapper(SEXP x, uint32_t type)
@@ -484,6 +485,83 @@ rfm_altvec_positions(SEXP index, R_xlen_t from, R_xlen_t count,
 		    block.d[k] < (double)length + 1 ?
 		    (int64_t)block.d[k] - 1 : -1;
 }
+/* give a view */
+static bool
+is_compact(SEXP index)
+{
+	return ALTREP(index) && rfm_class_package(index) == base_symbol &&
+	    (rfm_class_name(index) == compact_integers ||
+	    rfm_class_name(index) == compact_numbers) &&
+	    R_altrep_data2(index) == R_NilValue;
+}
+
+static double
+index_at(SEXP index, R_xlen_t i)
+{
+	int value;
+
+	if (TYPEOF(index) == REALSXP)
+		return REAL_ELT(index, i);
+	value = INTEGER_ELT(index, i);
+	return value == NA_INTEGER ? NA_REAL : value;
+}
+
+static bool
+is_run(SEXP index, R_xlen_t length)
+{
+	R_xlen_t count = XLENGTH(index), i, k;
+	double first = index_at(index, 0);
+	int64_t positions[BLOCK_ELEMENTS];
+
+	if (!(first >= 1) || index_at(index, count - 1) - first !=
+	    (double)(count - 1) ||
+	    !(index_at(index, count - 1) < (double)length + 1))
+		return false;
+	if (is_compact(index))
+		return true;
+	for (i = 0; i < count; i += BLOCK_ELEMENTS) {
+		R_xlen_t n = count - i < BLOCK_ELEMENTS ? count - i :
+		    BLOCK_ELEMENTS;
+
+		rfm_altvec_positions(index, i, n, length, positions);
+		for (k = 0; k < n; k++)
+			if (positions[k] != (int64_t)first - 1 + i + k)
+				return false;
+	}
+	return true;
+}
+SEXP
+rfm_altvec_view(SEXP x, uint64_t from, uint64_t length)
+{
+	struct rfm_payload *whole = rfm_altvec_live(x), *view;
+	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+	struct rfm_error error;
+	SEXP y;
+
+	if (runtime == NULL)
+		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed.");
+	y = PROTECT(rfm_altvec_blank(whole->type, -1));
+	if (rfm_store_view(whole, from, length, &view, &error) != RFM_OK)
+		rfm_raise_error(&error, runtime->path);
+	rfm_altvec_fill(y, runtime, view);
+	MARK_NOT_MUTABLE(x);                       /* keeps I7 */
+	UNPROTECT(1);
+	return y;
+}
+
+SEXP
+rfm_altvec_run(SEXP x, SEXP index)
+{
+	const struct rfm_payload *payload = rfm_altvec_live(x);
+	uint64_t count = (uint64_t)XLENGTH(index);
+
+	if (payload->state != RFM_SEALED ||
+	    count < RFM_VIEW_MIN_BYTES / rfm_type_bytes(payload->type) ||
+	    rfm_altvec_runtime(x) == NULL ||
+	    !is_run(index, (R_xlen_t)payload->length))
+		return NULL;
+	return rfm_altvec_view(x, (uint64_t)index_at(index, 0) - 1, count);
+}
 /* gather elements at positions */
 /* the missing value of each type */
 static void
@@ -557,6 +635,9 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 	if (count < 2 || (TYPEOF(index) != INTSXP &&
 	    TYPEOF(index) != REALSXP))
 		return NULL;
+	y = rfm_altvec_run(x, index);
+	if (y != NULL)
+		return y;
 	y = rfm_altvec_sibling(x, type, (uint64_t)count);
 	if (y == NULL)
 		return NULL;
@@ -768,21 +849,27 @@ inspect(SEXP x, int pre, int deep, int pvec,
 }
 /* write and read references */
 enum { REFERENCE_VERSION, REFERENCE_UUID, REFERENCE_ID, REFERENCE_TYPE,
-	REFERENCE_LENGTH, REFERENCE_PATH, REFERENCE_FIELDS };
+	REFERENCE_LENGTH, REFERENCE_PATH, REFERENCE_FROM, REFERENCE_FIELDS };
 
 /* compose a reference */
 static SEXP
 compose(const struct rfm_runtime *runtime,
     const struct rfm_payload *payload)
 {
-	SEXP state = PROTECT(Rf_allocVector(VECSXP, REFERENCE_FIELDS));
+	const struct rfm_payload *whole = payload->whole == NULL ?
+	    payload : payload->whole;
+	SEXP state = PROTECT(Rf_allocVector(VECSXP, payload->from > 0 ?
+	    REFERENCE_FIELDS : REFERENCE_FROM));
 	SEXP uuid = Rf_allocVector(RAWSXP, sizeof runtime->uuid);
 
+	if (payload->from > 0)
+		SET_VECTOR_ELT(state, REFERENCE_FROM,
+		    Rf_ScalarReal((double)payload->from));
 	SET_VECTOR_ELT(state, REFERENCE_UUID, uuid);
 	memcpy(RAW(uuid), runtime->uuid, sizeof runtime->uuid);
 	SET_VECTOR_ELT(state, REFERENCE_VERSION, Rf_ScalarInteger(1));
 	SET_VECTOR_ELT(state, REFERENCE_ID,
-	    Rf_ScalarReal((double)payload->id));
+	    Rf_ScalarReal((double)whole->id));
 	SET_VECTOR_ELT(state, REFERENCE_TYPE,
 	    Rf_mkString(rfm_type_name(payload->type)));
 	SET_VECTOR_ELT(state, REFERENCE_LENGTH,
@@ -848,12 +935,14 @@ check_shape(SEXP state)
 	static const struct { SEXPTYPE type; R_xlen_t length; } shape[] = {
 		{ INTSXP, 1 }, { RAWSXP, 16 }, { REALSXP, 1 },
 		{ STRSXP, 1 }, { REALSXP, 1 }, { STRSXP, 1 },
+		{ REALSXP, 1 },
 	};
 	int k;
 
-	if (TYPEOF(state) != VECSXP || XLENGTH(state) != REFERENCE_FIELDS)
+	if (TYPEOF(state) != VECSXP || (XLENGTH(state) != REFERENCE_FROM &&
+	    XLENGTH(state) != REFERENCE_FIELDS))
 		rfm_altvec_refuse("it is not a list of six elements.");
-	for (k = 0; k < REFERENCE_FIELDS; k++) {
+	for (k = 0; k < XLENGTH(state); k++) {
 		SEXP field = VECTOR_ELT(state, k);
 
 		if ((SEXPTYPE)TYPEOF(field) != shape[k].type ||
@@ -867,27 +956,35 @@ check_shape(SEXP state)
 struct reference {
 	const uint8_t *uuid;
 	const char    *path;
-	uint64_t       id, length;
+	uint64_t       id, length, from;
 	uint32_t       type;
 };
+
+static double
+whole_number(SEXP state, int field)
+{
+	double value = REAL(VECTOR_ELT(state, field))[0];
+
+	if (!(value >= 0 && value < 9007199254740992.) ||
+	    value != floor(value))
+		rfm_altvec_refuse("its numbers are out of range.");
+	return value;
+}
 
 static void
 take_apart(SEXP state, struct reference *reference)
 {
-	double id, length;
 
 	check_shape(state);
 	if (INTEGER(VECTOR_ELT(state, REFERENCE_VERSION))[0] != 1)
 		rfm_altvec_refuse("a newer Rfmalloc has written it.");
-	id = REAL(VECTOR_ELT(state, REFERENCE_ID))[0];
-	length = REAL(VECTOR_ELT(state, REFERENCE_LENGTH))[0];
-	if (!(id >= 1 && id < 9007199254740992.) ||
-	    !(length >= 0 && length < 9007199254740992.) ||
-	    id != floor(id) || length != floor(length))
-		rfm_altvec_refuse("its numbers are out of range.");
 	reference->uuid = RAW(VECTOR_ELT(state, REFERENCE_UUID));
-	reference->id = (uint64_t)id;
-	reference->length = (uint64_t)length;
+	reference->id = (uint64_t)whole_number(state, REFERENCE_ID);
+	reference->length = (uint64_t)whole_number(state, REFERENCE_LENGTH);
+	reference->from = XLENGTH(state) == REFERENCE_FROM ? 0 :
+	    (uint64_t)whole_number(state, REFERENCE_FROM);
+	if (reference->id == 0)
+		rfm_altvec_refuse("its numbers are out of range.");
 	reference->type = rfm_type_named(CHAR(STRING_ELT(
 	    VECTOR_ELT(state, REFERENCE_TYPE), 0)));
 	reference->path = CHAR(STRING_ELT(
@@ -996,7 +1093,8 @@ fits(const struct rfm_payload *payload, const struct reference *reference,
     struct rfm_error *error)
 {
 	if (payload->type != reference->type ||
-	    payload->length != reference->length)
+	    reference->length > payload->reach ||
+	    reference->from > payload->reach - reference->length)
 		return rfm_fail(error, RFM_MISMATCH, "invalid Rfmalloc "
 		    "serialized reference: record %llu is of another type "
 		    "or length", (unsigned long long)reference->id);
@@ -1049,6 +1147,8 @@ rfm_altvec_recover(SEXP class, SEXP state)
 	rfm_altvec_fill(x, runtime, payload);
 	if (fits(payload, &reference, &error) != RFM_OK)
 		rfm_raise_error(&error, reference.path); /* keeps I9 */
+	if (reference.length != payload->length)
+		x = rfm_altvec_view(x, reference.from, reference.length);
 	UNPROTECT(2);
 	return x;
 }
@@ -1123,6 +1223,8 @@ rfm_altvec_load(DllInfo *dll)
 	}
 	set_typed_methods(classes);
 	base_symbol = Rf_install("base");
+	compact_integers = Rf_install("compact_intseq");
+	compact_numbers = Rf_install("compact_realseq");
 	make_classes();
 }
 /* take in a class of another chapter */

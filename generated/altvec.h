@@ -5,6 +5,7 @@
 
 /* types in R and in the file */
 #define RFM_R_TYPES (RFM_LIST + 1)      /* 0 is none of them */
+#define RFM_VIEW_MIN_BYTES 65536        /* of subsets that are views */
 
 uint32_t    rfm_type_of(int sexp);
 SEXPTYPE    rfm_type_sexp(uint32_t type);
@@ -49,6 +50,8 @@ SEXP rfm_altvec_blank(uint32_t type, double promised_length);
 SEXP rfm_altvec_member(struct rfm_runtime *, uint32_t type);
 SEXP rfm_altvec_window(SEXP pointer, uint32_t type);
 SEXP rfm_altvec_alias(SEXP x);             /* x is ours, no wrapper */
+SEXP rfm_altvec_view(SEXP x, uint64_t from, uint64_t length);
+SEXP rfm_altvec_run(SEXP x, SEXP index);   /* a view, or NULL */
 void rfm_altvec_fill(SEXP x, struct rfm_runtime *, struct rfm_payload *);
 SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,
          uint64_t length);
