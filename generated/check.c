@@ -1421,7 +1421,7 @@ take_away(struct check *c, const struct vector *list, bool then,
 
 	for (uint64_t i = 0; i < e.bytes / sizeof id; i++) {
 		RFM_TRY(named_by(c, &e, i, then, &id, &v));
-		if (v != NULL && v->type == RFM_LIST && v->named > 0 &&
+		if (v != NULL && list_in_file(c, v, then) && v->named > 0 &&
 		    --v->named == 0)
 			queue[(*queued)++] = (size_t)(v - c->vectors);
 	}
