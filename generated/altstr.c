@@ -697,6 +697,149 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 	UNPROTECT(1);
 	return y;
 }
+/* find the distinct strings */
+#define BATCH 256
+
+struct distinct {
+	SEXP      keep;         /* a list of the two tables */
+	uint64_t *firsts;
+	uint32_t *places;
+	uint32_t  count, room;
+};
+
+/* find the place of a string */
+static uint64_t
+place_at(const struct distinct *distinct, uint64_t hash)
+{
+	return hash & (2 * (uint64_t)distinct->room - 1);
+}
+
+static void
+take_in(struct distinct *distinct, const struct rfm_payload *payload,
+    uint64_t i, uint64_t hash)
+{
+	uint64_t at = place_at(distinct, hash);
+
+	while (distinct->places[at] != 0) {
+		if (rfm_cells_same(payload,
+		    distinct->firsts[distinct->places[at] - 1], i))
+			return;
+		at = place_at(distinct, at + 1);
+	}
+	distinct->firsts[distinct->count] = i;
+	distinct->places[at] = ++distinct->count;
+}
+/* make room for more distinct strings */
+static void
+make_room(struct distinct *distinct, uint32_t room)
+{
+	size_t bytes = distinct->count * sizeof *distinct->firsts;
+	SEXP table = Rf_allocVector(RAWSXP,
+	    (R_xlen_t)(room * sizeof *distinct->firsts));
+
+	if (bytes > 0)
+		memcpy(RAW(table), distinct->firsts, bytes);
+	SET_VECTOR_ELT(distinct->keep, 0, table);
+	distinct->firsts = (uint64_t *)(void *)RAW(table);
+	bytes = (size_t)2 * room * sizeof *distinct->places;
+	table = Rf_allocVector(RAWSXP, (R_xlen_t)bytes);
+	SET_VECTOR_ELT(distinct->keep, 1, table);
+	distinct->places = memset(RAW(table), 0, bytes);
+	distinct->room = room;
+}
+
+static void
+place_anew(struct distinct *distinct, const struct rfm_payload *payload)
+{
+	uint32_t k, count = distinct->count;
+	uint64_t hash;
+
+	distinct->count = 0;
+	for (k = 0; k < count; k++)
+		if (rfm_cells_hash(payload, distinct->firsts[k], &hash))
+			take_in(distinct, payload, distinct->firsts[k],
+			    hash);
+}
+
+/* grow as the strings so far suggest */
+static bool
+grow(struct distinct *distinct, SEXP x, uint64_t done)
+{
+	uint64_t length = payload_of(x)->length, room = distinct->room;
+	double expected = (double)distinct->count / (double)done *
+	    (double)length;
+
+	do
+		room *= 2;
+	while ((double)room < expected + BATCH && room < 1u << 31);
+	if (room > 1u << 31)
+		return false;
+	make_room(distinct, (uint32_t)room);
+	place_anew(distinct, rfm_altvec_live(x));
+	return true;
+}
+/* take in a batch of strings */
+static bool
+take_in_batch(struct distinct *distinct, SEXP x, uint64_t from, uint64_t to)
+{
+	const struct rfm_payload *payload;
+	uint64_t hashes[BATCH], i;
+
+	if (distinct->room - distinct->count < to - from &&
+	    !grow(distinct, x, from))
+		return false;
+	payload = rfm_altvec_live(x);
+	for (i = from; i < to; i++) {
+		if (!rfm_cells_hash(payload, i, &hashes[i - from]))
+			return false;
+		__builtin_prefetch(&distinct->places[place_at(distinct,
+		    hashes[i - from])]);
+	}
+	for (i = from; i < to; i++)
+		take_in(distinct, payload, i, hashes[i - from]);
+	return true;
+}
+/* collect the distinct strings */
+static SEXP
+strings_of(SEXP x, const struct distinct *distinct)
+{
+	SEXP strings = PROTECT(Rf_allocVector(STRSXP, distinct->count));
+	uint32_t k;
+
+	for (k = 0; k < distinct->count; k++) {
+		if (k % BLOCK == 0)
+			R_CheckUserInterrupt();
+		SET_STRING_ELT(strings, k,
+		    elt(x, (R_xlen_t)distinct->firsts[k]));
+	}
+	UNPROTECT(1);
+	return strings;
+}
+
+SEXP
+rfm_altstr_distinct(SEXP x)
+{
+	struct distinct distinct = { 0 };
+	uint64_t length, from, to;
+	SEXP strings = R_NilValue;
+
+	x = TYPEOF(x) == STRSXP ? rfm_altvec_inner(x) : NULL;
+	if (x == NULL || !settle(x))
+		return R_NilValue;
+	length = payload_of(x)->length;
+	distinct.keep = PROTECT(Rf_allocVector(VECSXP, 2));
+	make_room(&distinct, 16 * BATCH);
+	for (from = 0; from < length; from = to) {
+		R_CheckUserInterrupt();
+		to = length - from < BATCH ? length : from + BATCH;
+		if (!take_in_batch(&distinct, x, from, to))
+			break;
+	}
+	if (from == length)
+		strings = strings_of(x, &distinct);
+	UNPROTECT(1);
+	return strings;
+}
 /* register the class of strings */
 void
 rfm_altstr_load(DllInfo *dll)

@@ -97,6 +97,57 @@ rfm_cells_sketch(const struct rfm_text *text, struct rfm_string_disk *cell)
 		memcpy(cell->far.prefix, text->bytes,
 		    sizeof cell->far.prefix);
 }
+/* hash a string */
+static uint64_t
+mix(uint64_t hash, const void *bytes, size_t count)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, bytes, count);
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 32;
+}
+
+bool
+rfm_cells_hash(const struct rfm_payload *payload, uint64_t i,
+    uint64_t *hash)
+{
+	const struct rfm_string_disk *cell = cell_of(payload, i);
+	const char *bytes;
+	uint32_t at;
+
+	uint64_t h = cell->length;
+
+	if (h <= RFM_STRING_INLINE_BYTES || h == RFM_STRING_NA) {
+		h = mix(mix(h, cell->text, 8), cell->text + 8, 4);
+		*hash = mix(h, "", 0);
+		return true;
+	}
+	bytes = h >= RFM_STRING_IS_BYTES ? NULL :
+	    far_bytes(payload, cell, cell->length);
+	if (bytes == NULL)
+		return false;
+	for (at = 0; at + 8 < cell->length; at += 8)
+		h = mix(h, bytes + at, 8);
+	h = mix(h, bytes + cell->length - 8, 8);
+	*hash = mix(h, "", 0);
+	return true;
+}
+
+/* compare two strings of one vector */
+bool
+rfm_cells_same(const struct rfm_payload *payload, uint64_t i, uint64_t k)
+{
+	struct rfm_text text;
+
+	if (rfm_cells_differ(cell_of(payload, i), cell_of(payload, k)))
+		return false;
+	if ((cell_of(payload, i)->length | cell_of(payload, k)->length) <=
+	    RFM_STRING_INLINE_BYTES)
+		return true;
+	return rfm_cells_get(payload, i, &text) &&
+	    rfm_cells_equal(payload, k, &text);
+}
 
 bool
 rfm_cells_any_missing(const struct rfm_payload *payload)

@@ -1,5 +1,6 @@
 /* Tangled from lit/75_glue.nw by 'make tangle': change it there, not here. */
 #include "glue.h"
+#include "altstr.h"
 #include "altvec.h"
 #include "check.h"
 #include "layout.h"
@@ -1397,4 +1398,11 @@ rfm_c_transpose(SEXP x)
 {
 	rfm_check_thread();
 	return rfm_ops_transpose(x);
+}
+
+SEXP
+rfm_c_distinct(SEXP x)
+{
+	rfm_check_thread();
+	return rfm_altstr_distinct(x);
 }

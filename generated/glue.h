@@ -52,4 +52,5 @@ SEXP rfm_c_math(SEXP generic, SEXP x, SEXP extra);
 SEXP rfm_c_view(SEXP x);
 SEXP rfm_c_settle(SEXP y, SEXP x);
 SEXP rfm_c_transpose(SEXP x);
+SEXP rfm_c_distinct(SEXP x);
 #endif
