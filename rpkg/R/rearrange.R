@@ -72,7 +72,12 @@ repeated_elements <- function(x, times = 1, ..., each = 1, length.out = NA, name
 }
 
 are_counts <- function(v) {
-  is.numeric(v) && !is.object(v) && !anyNA(v) && all(v >= 0 & v == floor(v) & v <= 2^52)
+  if (!is.numeric(v) || is.object(v)) return(FALSE)
+  for (first in seq.int(1, max(1, length(v)), by = block_elements)) {
+    some <- v[first:min(first + block_elements - 1, length(v))]
+    if (anyNA(some) || !all(some >= 0 & some == floor(some) & some <= 2^52)) return(FALSE)
+  }
+  TRUE
 }
 
 # A number of times for each element: so many elements at once that neither they nor
