@@ -28,6 +28,7 @@ static const R_CallMethodDef doors[] = {
 	DOOR(rfm_c_ops, 3), DOOR(rfm_c_math, 3), DOOR(rfm_c_view, 1),
 	DOOR(rfm_c_settle, 2), DOOR(rfm_c_transpose, 1),
 	DOOR(rfm_c_distinct, 1),
+	DOOR(rfm_c_bind, 5), DOOR(rfm_c_product, 6),
 	{ NULL, NULL, 0 }
 };
 

@@ -20,7 +20,7 @@ flags="-std=gnu11 -O1 -fPIC -I$top/rpkg/inst/include $(R CMD config --cppflags)"
 compile() { gcc $flags -c "$1.c" -o "$1.o" 2>"$work/said"; }
 link() {
 	gcc -shared -o "$work/library/Rfmalloc/libs/Rfmalloc.so" ./*.o \
-	    $(R CMD config --ldflags) -lpthread -lm 2>"$work/said"
+	    $(R CMD config --ldflags) $(R CMD config BLAS_LIBS) -lpthread -lm 2>"$work/said"
 }
 passes() {	# passes TYPE: the equality test of this type
 	(cd "$top/rpkg/tests/testthat" && RFM_TYPE=$1 \
