@@ -766,7 +766,7 @@ without_memory_there_is_no_verdict(void **state)
 		enum rfm_status status = RFM_NO_MEMORY;
 
 		if (stores[i] == family)
-			seal_from(im, 1, 5);
+			seal_family(im);
 		for (long n = 1; status != RFM_OK; n++) {
 			fail_allocation(n);
 			status = judge(im);
@@ -999,7 +999,7 @@ payloads_that_move_wrongly(void **state)
 		{ 5, FREE_AT, 24, 4, "24 bytes are not 4 elements of 8" },
 		{ 5, 131072, 24, 3, "vector 5: its 24 bytes at offset 131072 "
 		    "lie beyond the end" },
-		{ 3, FREE_AT, 100, 100, "MOVE of id 3, which is only a part" },
+		{ 3, FREE_AT, 100, 100, "MOVE of id 3, which is sealed or a part" },
 		{ 9, FREE_AT, 24, 3, "MOVE of id 9, which is not there" },
 	};
 	struct image *im;
@@ -1017,7 +1017,13 @@ payloads_that_move_wrongly(void **state)
 	seal_family(im);
 	move_to(im, 5, FREE_AT, 24, 3);
 	put_cells(im, FREE_AT, 1, 2, 4);
-	damaged(im, "MOVE of id 5, which is sealed");
+	sound(im);
+	drop(im);
+	im = family();
+	seal_family(im);
+	move_to(im, 5, FREE_AT, 16, 2);
+	put_cells(im, FREE_AT, 1, 2, 0);
+	damaged(im, "MOVE of id 5, which is sealed or a part, to another");
 	drop(im);
 	/* Shorter in its place, and the end is given up: it is still needed. */
 	im = family();
