@@ -391,6 +391,15 @@ im_unlock(struct rfm_os *os, struct rfm_file *file, enum rfm_lock lock)
 	served->locked--;
 }
 
+static enum rfm_status
+im_pin(struct rfm_os *os, struct rfm_file *file, uint64_t number,
+    struct rfm_error *error)
+{
+	(void)os, (void)file, (void)error;
+	assert_int_equal(number, 0);
+	return RFM_OK;
+}
+
 static void
 im_boot(struct rfm_os *os, uint8_t id[16])
 {
@@ -402,7 +411,7 @@ im_boot(struct rfm_os *os, uint8_t id[16])
 static struct rfm_os memory_os = {
 	.identify = im_identify, .open = im_open, .close = im_close,
 	.size = im_size, .read = im_read, .lock = im_lock,
-	.unlock = im_unlock, .boot_id = im_boot
+	.unlock = im_unlock, .pin = im_pin, .boot_id = im_boot
 };
 
 /* ---- asking for a verdict ---- */
@@ -999,7 +1008,7 @@ payloads_that_move_wrongly(void **state)
 		{ 5, FREE_AT, 24, 4, "24 bytes are not 4 elements of 8" },
 		{ 5, 131072, 24, 3, "vector 5: its 24 bytes at offset 131072 "
 		    "lie beyond the end" },
-		{ 3, FREE_AT, 100, 100, "MOVE of id 3, which is sealed or a part" },
+		{ 3, FREE_AT, 50, 50, "MOVE of id 3, which is sealed or a part" },
 		{ 9, FREE_AT, 24, 3, "MOVE of id 9, which is not there" },
 	};
 	struct image *im;
@@ -1985,8 +1994,12 @@ superblock_fields(void **state)
 	super(im, 0)->reserved[27] = 0;
 	super(im, 0)->file_bytes = im->size + STEP;
 	seal_super(im, 0);
-	damaged(im, "superblock copy 0: the file has been cut short: it had ");
+	sound(im);      /* the older copy: the file may have been compacted */
 	super(im, 0)->file_bytes = 2 * STEP;
+	super(im, 1)->file_bytes = im->size + STEP;
+	seal_super(im, 1);
+	damaged(im, "superblock copy 1: the file has been cut short: it had ");
+	super(im, 1)->file_bytes = 2 * STEP;
 	super(im, 1)->flags |= 4;
 	seal_super(im, 0);
 	seal_super(im, 1);
