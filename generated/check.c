@@ -705,7 +705,7 @@ enter_segment(struct check *c, const struct place *p)
 		return RFM_OK;
 	c->walking = true;
 	c->segment = *p;
-	c->at = c->stop = p->offset + sizeof s;
+	c->at = p->offset + sizeof s;
 	c->report->segments++;
 	c->report->log_bytes += p->bytes;
 	return add_extent(c, p->offset, room_of(p->bytes), 0);
@@ -736,15 +736,14 @@ size_fits(const struct record *r)
 		[RFM_RECORD_LINK] = sizeof r->body.link,
 		[RFM_RECORD_MOVE] = sizeof r->body.move,
 		[RFM_RECORD_EXTEND] = sizeof r->body.extend,
-		[RFM_RECORD_NAME] = sizeof r->body.name,
 	};
 	const struct rfm_name_disk *n = &r->body.name;
 	uint64_t body = r->head.bytes - sizeof r->head, text;
 
-	if (r->head.kind != RFM_RECORD_NAME || body < sizeof *n)
+	if (r->head.kind != RFM_RECORD_NAME)
 		return body == size[r->head.kind];
 	text = (uint64_t)n->name_bytes + n->note_bytes;
-	return body - sizeof *n >= text && body - sizeof *n - text < 8;
+	return body - sizeof *n - text < 8;
 }
 static bool
 record_fits(struct check *c, const struct record *r, uint64_t due,
@@ -1355,7 +1354,6 @@ take_step(struct check *c)
 	}
 	c->inside = more;
 	c->at += r.head.bytes;
-	c->stop = c->at;
 	c->due++;
 	c->report->records++;
 	c->report->uncommitted++;

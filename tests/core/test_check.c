@@ -953,6 +953,13 @@ strings_of_sealed_vectors(void **state)
 		damaged(im, "vector 2: its string 1 lies outside its parts");
 		drop(im);
 	}
+	/* A MOVE says how many there are. */
+	im = family();
+	move_to(im, 2, FREE_AT, 48, 3);
+	put_bytes(im, FREE_AT + 32, &cell, sizeof cell);
+	seal_as(im, 2, 0);
+	damaged(same_boot(im), "vector 2: its string 3 lies outside its parts");
+	drop(im);
 	/* Parts are counted from the oldest. */
 	im = family();
 	allocate_as(im, 6, FREE_AT, RFM_BYTES, 1, 1, 0, 2);
@@ -1058,6 +1065,9 @@ payloads_that_move_wrongly(void **state)
 #define OTHER   20864
 #define TEXTS   RFM_CHARACTER
 #define ELEMENT (RFM_ALLOCATE_ELEMENT | RFM_ALLOCATE_SEALED)
+
+#define CELL(index, id) put_bytes(im, OBJECT + 8 * (index), \
+    &(uint64_t){ id }, 8)
 
 static void
 put_piece(struct image *im, double from, double length)
@@ -1183,11 +1193,20 @@ half_a_group(void **state)
 	noted(im, text);
 	memset(im->bytes + im->at, 0, 30);
 	MORE(name(im, 0, "flights"));
+	record(im, 13)->checksum ^= 1;
+	noted(im, text);
+	assert_null(strstr(strstr(said, "note: ") + 1, "note: "));
+	record(im, 13)->checksum ^= 1;
 	noted(im, "record 15 is missing");
 	name(im, 7, "x");
 	damaged(im, "record 13 frees vector 5, but the name that record 6 ");
 	assert_int_equal(report.records, 15);
 	assert_int_equal(report.uncommitted, 4);
+	drop(im);
+	/* It excuses nothing. */
+	im = half();
+	CELL(2, 77);
+	damaged(same_boot(im), "object 5: its element 3 names id 77");
 	drop(im);
 	/* A store that was closed has none. */
 	im = half();
@@ -1269,9 +1288,12 @@ what_no_group_has(void **state)
 		put_super(im, 1, 0, HEAP, 512, SALT, 0);
 		put_segment(im, HEAP, 512, SALT);
 		for (int k = 0; k < i; k++)
-			MORE(free_id(im, 1));
-		if (i == 8)
-			noted(im, "record 9 is missing at byte 12672");
+			if (i == 8 && k < 4)
+				MORE(extend(im, 1, 1));
+			else
+				MORE(free_id(im, 1));
+		if (i == 8)                  /* a FREE, and then a LINK */
+			noted(im, "record 9 is missing at byte 12704");
 		else
 			damaged(im, "the group of records that begins with "
 			    "record 1 at byte 12352 has no end: record 10 is "
@@ -1402,7 +1424,7 @@ extensions(void **state)
 		{ 1, 6, "EXTEND of id 1 to 6 elements, but it has 6" },
 		{ 1, 5, "EXTEND of id 1 to 5 elements, but it has 6" },
 		{ 1, 11, "80 bytes are no room for 11 elements of 8 bytes" },
-		{ 1, UINT64_MAX, "80 bytes are no room for 184467440737095516" },
+		{ 1, UINT64_MAX, "80 bytes are no room for 18446744" },
 		{ 6, 4, "3 bytes are no room for 4 elements of 1 bytes" },
 		{ 5, 5, "EXTEND of id 5, but its type 9 never grows" },
 		{ 9, 1, "EXTEND of id 9, which is not there" },
@@ -1433,6 +1455,22 @@ extensions(void **state)
 		sound(same_boot(im));
 		drop(im);
 	}
+}
+
+/* An impossible length leads nowhere. */
+static void
+lengths_that_are_too_large(void **state)
+{
+	struct image *im = open_named();
+
+	(void)state;
+	FORGE(2, struct rfm_allocate_disk, length, 1ull << 40);
+	damaged_at(im, 2, "16 bytes are no room for 1099511627776 elements of "
+	    "16 bytes");
+	FORGE(2, struct rfm_allocate_disk, length, 1);
+	extend(im, 3, 1ull << 40);
+	assert_int_equal(judge(same_boot(im)), RFM_OK);
+	last_damaged(im, "16 bytes are no room for 1099511627776 elements");
 }
 
 /* Strings are judged as far as the vector reaches, in the state in question.
@@ -1639,6 +1677,7 @@ what_names_stand_for(void **state)
 	free_id(im, 7);
 	name(im, 7, "x");
 	last_damaged(im, "NAME of id 7, which was freed before");
+	assert_int_equal(report.names, 2);
 	im = open_named();
 	allocate_as(im, 7, 24576, RFM_CHARACTER, 16, 16, RFM_ALLOCATE_SEALED,
 	    0);
@@ -1666,7 +1705,7 @@ frees_of_what_has_a_name(void **state)
 	damaged(im, text);
 	assert_int_equal(report.names, 1);
 	drop(im);
-	im = open_named();
+	im = same_boot(open_named());
 	name(im, 0, "\xc3\xa5");
 	free_id(im, 6);
 	sound(im);
@@ -1767,9 +1806,6 @@ many_names(void **state)
 	drop(im);
 }
 
-#define CELL(index, id) put_bytes(im, OBJECT + 8 * (index), \
-    &(uint64_t){ id }, 8)
-
 /* proves I16 */
 static void
 objects(void **state)
@@ -1806,6 +1842,12 @@ objects(void **state)
 	noted(im, "1 elements are in no list and have no name");
 	CELL(2, 5);
 	damaged(im, "a list contains itself: 1 in loops or below them");
+	drop(im);
+	/* What is bad in both states is told once. */
+	im = same_boot(open_named());
+	extend(im, 1, 7);
+	CELL(1, 1);
+	damaged(im, "object 5: its second cell names no character vector");
 	drop(im);
 	/* Two cells are enough, if there are no names. */
 	im = open_named();
@@ -1889,6 +1931,8 @@ pieces_of_vectors(void **state)
 	damaged(im, "object 5: its attribute without a name, in cell 4, is not "
 	    "two numbers");
 	CELL(3, 3);
+	damaged(im, "object 5: its attribute without a name, in cell 4, is not");
+	CELL(3, 2);
 	damaged(im, "object 5: its attribute without a name, in cell 4, is not");
 	CELL(3, 1);
 	damaged(im, "object 5: its attribute without a name, in cell 4, is not");
@@ -2962,6 +3006,17 @@ forged_files_end(void **state)
 	assert_int_equal(report.segments, 1);
 	assert_true(im->bytes_read < 4 * im->size);
 	drop(im);
+	/* The end of a long group is looked for once. */
+	im = new_image(16 * STEP);
+	put_super(im, 1, 0, 4 * STEP, 8 * STEP, SALT, 0);
+	put_segment(im, 4 * STEP, 8 * STEP, SALT);
+	for (uint64_t i = 0; i < 8000; i++)
+		MORE(name(im, 0, "x"));
+	name(im, 0, "x");
+	sound(im);
+	assert_int_equal(report.records, 8001);
+	assert_true(im->bytes_read < 2 * im->size);
+	drop(im);
 	/* Behind a broken record, one in every 32 bytes of 3,128 bytes each: after
 	 * four times the file the search for a witness ends, and the COMMIT at
 	 * the very end is not found. */
@@ -3717,6 +3772,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(sums_of_elements),
 		cmocka_unit_test(room_to_grow),
 		cmocka_unit_test(extensions),
+		cmocka_unit_test(lengths_that_are_too_large),
 		cmocka_unit_test(strings_that_were_added),
 		cmocka_unit_test(texts_of_names),
 		cmocka_unit_test(sizes_of_names),
