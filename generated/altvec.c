@@ -22,6 +22,8 @@ static const struct { SEXPTYPE sexp; const char *name; } types[] = {
 	[RFM_CHARACTER] = { STRSXP, "character" },
 	[RFM_LIST] = { VECSXP, "list" },
 	[RFM_BYTES] = { NILSXP, "bytes" },
+	[RFM_OBJECT] = { NILSXP, "object" },
+	[RFM_SERIALIZED] = { NILSXP, "serialized" },
 };
 static uint32_t last_type = RFM_RAW;    /* that has a class yet */
 
@@ -51,7 +53,7 @@ rfm_type_fixed(uint32_t type)
 const char *
 rfm_type_name(uint32_t type)
 {
-	return types[type <= RFM_BYTES ? type : 0].name;
+	return types[type < RFM_TYPES ? type : 0].name;
 }
 
 uint32_t
@@ -830,6 +832,8 @@ compose(const struct rfm_runtime *runtime,
 	return state;
 }
 /* seal a payload and give its reference */
+bool rfm_altvec_by_value;
+
 bool
 rfm_altvec_settle(SEXP x)
 {
@@ -848,7 +852,7 @@ rfm_altvec_reference(SEXP x)
 	struct rfm_store_info info;
 	struct rfm_error error;
 
-	if (runtime == NULL)
+	if (runtime == NULL || rfm_altvec_by_value)
 		return NULL;
 	rfm_store_describe(runtime->store, &info);
 	if (info.poisoned)

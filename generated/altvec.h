@@ -51,6 +51,7 @@ struct rfm_altvec_kind {
 void rfm_altvec_join(uint32_t type, R_altrep_class_t,
     const struct rfm_altvec_kind *);
 bool rfm_altvec_settle(SEXP x);            /* x is ours, no wrapper */
+extern attribute_hidden bool rfm_altvec_by_value; /* no references now */
 SEXP rfm_altvec_reference(SEXP x);
 SEXP rfm_altvec_recover(SEXP class, SEXP state);
 NORET void rfm_altvec_refuse(const char *why); /* a bad reference */

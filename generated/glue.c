@@ -3,6 +3,7 @@
 #include "altvec.h"
 #include "check.h"
 #include "layout.h"
+#include "objects.h"
 #include "ops.h"
 #include "os.h"
 #include <stdlib.h>
@@ -513,39 +514,7 @@ rfm_c_like(SEXP handle, SEXP model, SEXP plain)
 	UNPROTECT(1);
 	return x;
 }
-/* tell an R function a number */
-#define MOVE_BYTES ((uint64_t)8 << 20)
-
-static void
-call_back(SEXP function, double value)
-{
-	SEXP number, call;
-
-	if (function == R_NilValue)
-		return;
-	number = PROTECT(Rf_ScalarReal(value));
-	call = PROTECT(Rf_lang2(function, number));
-	(void)Rf_eval(call, R_BaseEnv);
-	UNPROTECT(2);
-}
 /* move elements and tell how far */
-static void
-move_numbers(SEXP x, SEXP to, SEXP tell)
-{
-	uint64_t size = rfm_type_bytes(rfm_type_of(TYPEOF(to))), from, n;
-	uint64_t length = (uint64_t)XLENGTH(to), step = MOVE_BYTES / size;
-	struct rfm_payload *target;
-
-	for (from = 0; from < length; from += n) {
-		n = length - from < step ? length - from : step;
-		R_CheckUserInterrupt();
-		target = rfm_altvec_live(to);
-		rfm_altvec_read(x, from, n,
-		    (char *)target->address + from * size);
-		call_back(tell, (double)(n * size));
-	}
-}
-
 SEXP
 rfm_c_move(SEXP x, SEXP to, SEXP tell)
 {
@@ -554,12 +523,7 @@ rfm_c_move(SEXP x, SEXP to, SEXP tell)
 	if ((uint64_t)XLENGTH(x) != target->length ||
 	    TYPEOF(x) != TYPEOF(to) || TYPEOF(x) == VECSXP)
 		refuse("to", "does not have the elements of x");
-	if (rfm_type_fixed(target->type)) {
-		move_numbers(x, to, tell);
-	} else {
-		rfm_altvec_copy(x, to);
-		call_back(tell, (double)target->bytes);
-	}
+	rfm_object_move(x, to, tell);
 	return R_NilValue;
 }
 /* put an element into a new list */
