@@ -656,21 +656,24 @@ collect_elements(SEXP x, SEXP y)
 static void
 collect_attributes(SEXP y)
 {
-	SEXP symbols[] = { R_NamesSymbol, R_DimNamesSymbol,
-		R_RowNamesSymbol, R_LevelsSymbol };
-	int k;
+	SEXP list, names, value;
+	R_xlen_t i;
 
-	for (k = 0; k < 4; k++) {
-		SEXP value = PROTECT(Rf_getAttrib(y, symbols[k]));
-
-		if (rfm_altvec_inner(value) != NULL ||
-		    TYPEOF(value) == VECSXP) {
-			value = PROTECT(collect(value));
-			Rf_setAttrib(y, symbols[k], value);
-			UNPROTECT(1);
-		}
+	if (rfm_attribute_count(y) == 0)
+		return;
+	list = PROTECT(rfm_object_attributes(y));
+	names = PROTECT(Rf_getAttrib(list, R_NamesSymbol));
+	for (i = 0; i < XLENGTH(list); i++) {
+		value = VECTOR_ELT(list, i);
+		if (rfm_altvec_inner(value) == NULL &&
+		    TYPEOF(value) != VECSXP)
+			continue;
+		value = PROTECT(collect(value));
+		Rf_setAttrib(y, Rf_installTrChar(STRING_ELT(names, i)),
+		    value);
 		UNPROTECT(1);
 	}
+	UNPROTECT(2);
 }
 
 static SEXP

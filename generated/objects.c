@@ -42,8 +42,8 @@ ask(SEXP function, SEXP x, SEXP more)
 }
 static SEXP attributes_symbol, row_names_info_symbol, selfref_symbol;
 
-static SEXP
-attributes_of(SEXP x)
+SEXP
+rfm_object_attributes(SEXP x)
 {
 	SEXP list, names, rows;
 	R_xlen_t i;
@@ -162,7 +162,7 @@ look_into_cells(struct survey *s, SEXP x, const struct spot *above)
 static bool
 look_into_attributes(struct survey *s, SEXP x, const struct spot *above)
 {
-	SEXP list = PROTECT(attributes_of(x));
+	SEXP list = PROTECT(rfm_object_attributes(x));
 	struct spot spot = { above, Rf_isS4(x) ? SLOT : ATTRIBUTE,
 		R_NilValue, 0 };
 	bool good = true;
@@ -242,7 +242,7 @@ look_at(struct survey *s, SEXP x, const struct spot *spot)
 		good = look_at_all(s, x, names, ELEMENT, spot);
 		UNPROTECT(1);
 	}
-	list = PROTECT(attributes_of(x));
+	list = PROTECT(rfm_object_attributes(x));
 	if (good && list != R_NilValue)
 		good = look_at_all(s, list,
 		    Rf_getAttrib(list, R_NamesSymbol), ATTRIBUTE, spot);
@@ -560,7 +560,7 @@ store(const struct place *to, SEXP x)
 		store_value(to, x);
 		return;
 	}
-	list = PROTECT(attributes_of(x));
+	list = PROTECT(rfm_object_attributes(x));
 	kept = count_kept(list);
 	if (kept == 0)
 		store_vector(to, x);
@@ -725,6 +725,7 @@ ordinary(SEXP x)
 	R_xlen_t length = Rf_xlength(x), i;
 	SEXP y;
 
+	R_CheckStack();
 	if (rfm_altvec_inner(x) != x ||
 	    (length > ORDINARY_LENGTH && TYPEOF(x) != VECSXP))
 		return x;
@@ -736,7 +737,7 @@ ordinary(SEXP x)
 	for (i = 0; TYPEOF(x) == STRSXP && i < length; i++)
 		SET_STRING_ELT(y, i, STRING_ELT(x, i));
 	for (i = 0; TYPEOF(x) == VECSXP && i < length; i++)
-		SET_VECTOR_ELT(y, i, VECTOR_ELT(x, i));
+		SET_VECTOR_ELT(y, i, ordinary(VECTOR_ELT(x, i)));
 	SHALLOW_DUPLICATE_ATTRIB(y, x);
 	UNPROTECT(2);
 	return y;

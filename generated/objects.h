@@ -8,5 +8,6 @@ SEXP rfm_object_store(struct rfm_runtime *, SEXP x, bool serialize,
          SEXP tell);
 SEXP rfm_object_give(struct rfm_runtime *, SEXP pointer);
 void rfm_object_move(SEXP x, SEXP to, SEXP tell);
+SEXP rfm_object_attributes(SEXP x);   /* a named list, or R_NilValue */
 void rfm_object_load(void);
 #endif

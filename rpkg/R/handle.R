@@ -48,20 +48,20 @@
 
 #' @rdname cash-.fmalloc_runtime
 #' @export
-`$<-.fmalloc_runtime` <- function(x, name, value) put_or_remove(x, name, value, sys.call())
+`$<-.fmalloc_runtime` <- function(x, name, value) put_or_remove(x, name, value)
 
 #' @rdname cash-.fmalloc_runtime
 #' @export
-`[[<-.fmalloc_runtime` <- function(x, i, value) put_or_remove(x, i, value, sys.call())
+`[[<-.fmalloc_runtime` <- function(x, i, value) put_or_remove(x, i, value)
 
 get_or_null <- function(runtime, name) {
   found <- find_name(check_name(name), check_runtime(runtime))
   if (!is.null(found)) .Call(rfm_c_give, runtime, found$value)
 }
 
-put_or_remove <- function(runtime, name, value, call) {
+put_or_remove <- function(runtime, name, value) {
   name <- check_name(name)
-  if (!is.null(value)) put(name, value, runtime, "", FALSE, call)
+  if (!is.null(value)) put(name, value, runtime, "", FALSE, NULL)
   else if (name %in% all_names(runtime)) change(runtime, list(list(name = name)))
   runtime
 }
