@@ -179,6 +179,10 @@ admitted(SEXP x, SEXP value)
 	if (value == R_NilValue)
 		return value;
 	inner = rfm_altvec_inner(value);
+	if (inner != NULL && rfm_altvec_live(inner)->whole != NULL) {
+		value = Rf_shallow_duplicate(value);
+		inner = rfm_altvec_inner(value);
+	}
 	if (inner == NULL)
 		rfm_raise("argument", 0, NULL, "The elements of a fmalloc "
 		    "list are NULL or fmalloc vectors: ordinary R objects "

@@ -12,6 +12,7 @@
 /* keep a record beside a vector */
 struct beside {
 	const SEXP    **table;     /* the strings of each chunk, or NULL */
+	uint64_t        length;    /* of the vector, when it is read */
 	struct rfm_room room;
 	uint64_t        expected;  /* bytes of text that are to come */
 	bool            ahead;     /* may the cache differ from the cells? */
@@ -20,11 +21,11 @@ struct beside {
 static struct rfm_payload *
 payload_of(SEXP x)
 {
-	struct rfm_payload *payload = R_ExternalPtrAddr(R_altrep_data1(x));
+	const struct rfm_memory *memory = rfm_altvec_recall(x);
 
-	if (payload == NULL || payload->address == NULL)
-		payload = rfm_altvec_live(x);      /* an R error */
-	return payload;
+	if (memory != NULL && memory->payload->address != NULL)
+		return memory->payload;
+	return rfm_altvec_live(x);                 /* or an R error */
 }
 
 static SEXP
@@ -112,34 +113,40 @@ read_cell(SEXP x, uint64_t i)
 	return string_of(&text);
 }
 /* give one string */
-#define REMEMBERED 8
-
-static struct memory {
-	SEXP                x;
-	uint64_t            turn;
-	struct rfm_payload *payload;
-	struct beside      *record;
-} memories[REMEMBERED];
-
-/* remember a vector */
-static struct memory *
-memory_of(SEXP x)
+/* remember the record of a vector */
+static __attribute__((noinline)) struct beside *
+find_record(SEXP x)
 {
-	return &memories[(uintptr_t)x / 8 % REMEMBERED];
+	const struct rfm_payload *payload;
+	struct rfm_memory *memory;
+	struct beside *record;
+
+	payload = rfm_altvec_live(x);              /* or an R error */
+	record = beside(x);
+	record->length = payload->length;
+	memory = rfm_altvec_recall(x);
+	if (memory != NULL)
+		memory->beside = record;
+	return record;
 }
 
-static struct memory *
-remember(SEXP x)
+static struct beside *
+record_of(SEXP x)
 {
-	struct memory *memory = memory_of(x);
-	struct rfm_payload *payload = payload_of(x);
-	struct beside *record = beside(x);
+	const struct rfm_memory *memory = rfm_altvec_recall(x);
 
-	memory->x = x;
-	memory->turn = rfm_payload_turns;
-	memory->payload = payload;
-	memory->record = record;
-	return memory;
+	return memory != NULL && memory->beside != NULL &&
+	    memory->payload->address != NULL ? memory->beside :
+	    find_record(x);
+}
+/* fetch ahead what will be wanted */
+#define AHEAD 16
+
+static inline void
+fetch_ahead(const struct beside *record, const SEXP *chunk, uint64_t at)
+{
+	if (at % CHUNK + AHEAD < CHUNK && at + AHEAD < record->length)
+		__builtin_prefetch(chunk[at % CHUNK + AHEAD]);
 }
 /* make the chunk of an element */
 static uint64_t
@@ -174,7 +181,7 @@ make_chunk(SEXP x, R_xlen_t i)
 	return chunk;
 }
 /* give a string that is not in the cache */
-static SEXP
+static __attribute__((noinline)) SEXP
 fetch(SEXP x, R_xlen_t i)
 {
 	SEXP cache = box_place(x, RFM_BOX_CACHE), chunk, string;
@@ -194,16 +201,16 @@ fetch(SEXP x, R_xlen_t i)
 static SEXP
 elt(SEXP x, R_xlen_t i)
 {
-	const struct memory *memory = memory_of(x);
+	const struct beside *record = record_of(x);
 	const SEXP *chunk;
+	uint64_t at = (uint64_t)i;
 
-	if (memory->x != x || memory->turn != rfm_payload_turns ||
-	    memory->payload->address == NULL)
-		memory = remember(x);              /* or an R error */
-	if (memory->record->table != NULL) {
-		chunk = memory->record->table[i / CHUNK];
-		if (chunk != NULL && chunk[i % CHUNK] != R_BlankString)
-			return chunk[i % CHUNK];
+	if (record->table != NULL) {
+		chunk = record->table[at / CHUNK];
+		if (chunk != NULL && chunk[at % CHUNK] != R_BlankString) {
+			fetch_ahead(record, chunk, at);
+			return chunk[at % CHUNK];
+		}
 	}
 	return fetch(x, i);
 }
@@ -250,10 +257,12 @@ flatten(SEXP x)
 static void *
 dataptr(SEXP x, Rboolean writable)
 {
-	struct rfm_payload *payload = payload_of(x);
-	SEXP flat = PROTECT(flatten(x));
+	SEXP flat;
 
-	if (writable && !rfm_payload_shared(payload))
+	if (writable)
+		rfm_altvec_own(x);
+	flat = PROTECT(flatten(x));
+	if (writable && !rfm_payload_shared(payload_of(x)))
 		beside(x)->ahead = true;
 	UNPROTECT(1);
 	return (void *)(uintptr_t)STRING_PTR_RO(flat);
@@ -404,14 +413,14 @@ memory_will_do(SEXP x, enum rfm_status status)
 static void
 set_elt(SEXP x, R_xlen_t i, SEXP value)
 {
-	struct rfm_payload *payload = rfm_altvec_live(x);
 	const void *mark = vmaxget();
 	struct rfm_error error;
 	enum rfm_status status;
 	struct rfm_text text;
 	SEXP string;
 
-	if (rfm_payload_shared(payload))           /* keeps I7 */
+	rfm_altvec_own(x);
+	if (rfm_payload_shared(rfm_altvec_live(x))) /* keeps I7 */
 		rfm_raise("argument", 0, NULL, "This fmalloc vector was "
 		    "saved, or is shared: a string of it can be replaced in "
 		    "a copy only.");
@@ -674,6 +683,9 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 	if (count < 2 || (TYPEOF(index) != INTSXP &&
 	    TYPEOF(index) != REALSXP) || !settle(x))
 		return NULL;
+	y = rfm_altvec_run(x, index);
+	if (y != NULL)
+		return y;
 	y = rfm_altvec_sibling(x, RFM_CHARACTER, (uint64_t)count);
 	if (y == NULL)
 		return NULL;
@@ -686,6 +698,149 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 	move_text(x, y, (uint64_t)count);
 	UNPROTECT(1);
 	return y;
+}
+/* find the distinct strings */
+#define BATCH 256
+
+struct distinct {
+	SEXP      keep;         /* a list of the two tables */
+	uint64_t *firsts;
+	uint32_t *places;
+	uint32_t  count, room;
+};
+
+/* find the place of a string */
+static uint64_t
+place_at(const struct distinct *distinct, uint64_t hash)
+{
+	return hash & (2 * (uint64_t)distinct->room - 1);
+}
+
+static void
+take_in(struct distinct *distinct, const struct rfm_payload *payload,
+    uint64_t i, uint64_t hash)
+{
+	uint64_t at = place_at(distinct, hash);
+
+	while (distinct->places[at] != 0) {
+		if (rfm_cells_same(payload,
+		    distinct->firsts[distinct->places[at] - 1], i))
+			return;
+		at = place_at(distinct, at + 1);
+	}
+	distinct->firsts[distinct->count] = i;
+	distinct->places[at] = ++distinct->count;
+}
+/* make room for more distinct strings */
+static void
+make_room(struct distinct *distinct, uint32_t room)
+{
+	size_t bytes = distinct->count * sizeof *distinct->firsts;
+	SEXP table = Rf_allocVector(RAWSXP,
+	    (R_xlen_t)(room * sizeof *distinct->firsts));
+
+	if (bytes > 0)
+		memcpy(RAW(table), distinct->firsts, bytes);
+	SET_VECTOR_ELT(distinct->keep, 0, table);
+	distinct->firsts = (uint64_t *)(void *)RAW(table);
+	bytes = (size_t)2 * room * sizeof *distinct->places;
+	table = Rf_allocVector(RAWSXP, (R_xlen_t)bytes);
+	SET_VECTOR_ELT(distinct->keep, 1, table);
+	distinct->places = memset(RAW(table), 0, bytes);
+	distinct->room = room;
+}
+
+static void
+place_anew(struct distinct *distinct, const struct rfm_payload *payload)
+{
+	uint32_t k, count = distinct->count;
+	uint64_t hash;
+
+	distinct->count = 0;
+	for (k = 0; k < count; k++)
+		if (rfm_cells_hash(payload, distinct->firsts[k], &hash))
+			take_in(distinct, payload, distinct->firsts[k],
+			    hash);
+}
+
+/* grow as the strings so far suggest */
+static bool
+grow(struct distinct *distinct, SEXP x, uint64_t done)
+{
+	uint64_t length = payload_of(x)->length, room = distinct->room;
+	double expected = (double)distinct->count / (double)done *
+	    (double)length;
+
+	do
+		room *= 2;
+	while ((double)room < expected + BATCH && room < 1u << 31);
+	if (room > 1u << 31)
+		return false;
+	make_room(distinct, (uint32_t)room);
+	place_anew(distinct, rfm_altvec_live(x));
+	return true;
+}
+/* take in a batch of strings */
+static bool
+take_in_batch(struct distinct *distinct, SEXP x, uint64_t from, uint64_t to)
+{
+	const struct rfm_payload *payload;
+	uint64_t hashes[BATCH], i;
+
+	if (distinct->room - distinct->count < to - from &&
+	    !grow(distinct, x, from))
+		return false;
+	payload = rfm_altvec_live(x);
+	for (i = from; i < to; i++) {
+		if (!rfm_cells_hash(payload, i, &hashes[i - from]))
+			return false;
+		__builtin_prefetch(&distinct->places[place_at(distinct,
+		    hashes[i - from])]);
+	}
+	for (i = from; i < to; i++)
+		take_in(distinct, payload, i, hashes[i - from]);
+	return true;
+}
+/* collect the distinct strings */
+static SEXP
+strings_of(SEXP x, const struct distinct *distinct)
+{
+	SEXP strings = PROTECT(Rf_allocVector(STRSXP, distinct->count));
+	uint32_t k;
+
+	for (k = 0; k < distinct->count; k++) {
+		if (k % BLOCK == 0)
+			R_CheckUserInterrupt();
+		SET_STRING_ELT(strings, k,
+		    elt(x, (R_xlen_t)distinct->firsts[k]));
+	}
+	UNPROTECT(1);
+	return strings;
+}
+
+SEXP
+rfm_altstr_distinct(SEXP x)
+{
+	struct distinct distinct = { 0 };
+	uint64_t length, from, to;
+	SEXP strings = R_NilValue;
+
+	x = TYPEOF(x) == STRSXP ? rfm_altvec_inner(x) : NULL;
+	if (x == NULL || !settle(x))
+		return R_NilValue;
+	length = payload_of(x)->length;
+	distinct.keep = PROTECT(Rf_allocVector(VECSXP, 2));
+	make_room(&distinct, 16 * BATCH);
+	for (from = 0; from < length; from = to) {
+		R_CheckUserInterrupt();
+		to = length - from < BATCH ? length : from + BATCH;
+		if (!take_in_batch(&distinct, x, from, to))
+			break;
+	}
+	if (from == length)
+		strings = strings_of(x, &distinct);
+	UNPROTECT(1);
+	return strings;
 }
 /* register the class of strings */
 void

@@ -4,4 +4,5 @@
 #include "rcompat.h"
 
 void rfm_altstr_load(DllInfo *);
+SEXP rfm_altstr_distinct(SEXP x);  /* R_NilValue: let R do it */
 #endif

@@ -69,6 +69,7 @@ rfm_type_named(const char *name)
 }
 /* look through the wrappers that R makes */
 static SEXP base_symbol, wrappers[RFM_R_TYPES];
+static SEXP compact_integers, compact_numbers;
 
 static bool
 is_wrapper(SEXP x, uint32_t type)
@@ -93,19 +94,23 @@ rfm_altvec_inner(SEXP x)
 }
 
 /* get at the payload and the runtime of a vector */
-/* remember the payload of the latest vector */
-static struct {
-	SEXP                vector;
-	struct rfm_payload *payload;
-	uint64_t            turn;
-} latest;
+/* remember the payload of a vector */
+struct rfm_memory rfm_memories[RFM_MEMORIES];
 
-static struct rfm_payload *
-remember(SEXP x, struct rfm_payload *payload)
+struct rfm_payload *
+rfm_altvec_look_up(SEXP x)
 {
-	latest.vector = payload == NULL ? NULL : x;
-	latest.payload = payload;
-	latest.turn = rfm_payload_turns;
+	struct rfm_memory *memory =
+	    &rfm_memories[(uintptr_t)x / 8 % RFM_MEMORIES];
+	SEXP place = R_altrep_data2(x), pointer = R_altrep_data1(x);
+	struct rfm_payload *payload = TYPEOF(place) == INTSXP ?
+	    rfm_group_member(pointer, INTEGER(place)[0]) :
+	    rfm_payload_of(pointer);
+
+	memory->vector = payload == NULL ? NULL : x;
+	memory->turn = rfm_payload_turns;
+	memory->payload = payload;
+	memory->beside = NULL;
 	return payload;
 }
 
@@ -121,16 +126,9 @@ new_vector(uint32_t type, SEXP data1, SEXP data2)
 static struct rfm_payload *
 payload_of(SEXP x)
 {
-	SEXP place, pointer;
+	const struct rfm_memory *memory = rfm_altvec_recall(x);
 
-	if (x == latest.vector &&
-	    rfm_payload_turns == latest.turn)
-		return latest.payload;
-	place = R_altrep_data2(x);
-	pointer = R_altrep_data1(x);
-	return remember(x, TYPEOF(place) == INTSXP ?
-	    rfm_group_member(pointer, INTEGER(place)[0]) :
-	    rfm_payload_of(pointer));
+	return memory != NULL ? memory->payload : rfm_altvec_look_up(x);
 }
 
 /* look at what a vector may be */
@@ -402,29 +400,77 @@ rfm_altvec_copy(SEXP x, SEXP to)
 static void *
 address_of(SEXP x)
 {
-	struct rfm_payload *payload = payload_of(x);
+	const struct rfm_memory *memory = rfm_altvec_recall(x);
 
-	if (payload == NULL || payload->address == NULL)
-		payload = rfm_altvec_live(x);      /* an R error */
-	return payload->address;
+	if (memory != NULL && memory->payload->address != NULL)
+		return memory->payload->address;
+	return rfm_altvec_live(x)->address;        /* or an R error */
 }
 
 /* give the length of a vector */
 static R_xlen_t
-length_of(SEXP x)
+promised_length(SEXP x)
 {
-	struct rfm_payload *payload = payload_of(x);
 	SEXP promised = promise_of(x);
 
-	if (payload != NULL)
-		return (R_xlen_t)payload->length;
 	return TYPEOF(promised) == REALSXP ? (R_xlen_t)REAL(promised)[0] : 0;
 }
+
+static R_xlen_t
+length_of(SEXP x)
+{
+	const struct rfm_payload *payload = payload_of(x);
+
+	return payload != NULL ? (R_xlen_t)payload->length :
+	    promised_length(x);
+}
 /* give an address */
+/* lend a vector to somebody who writes by reference */
+static SEXP lent_symbol;
+
+static bool
+is_lent(SEXP x)
+{
+	return promise_of(x) == lent_symbol;
+}
+
+void
+rfm_altvec_lend(SEXP x)
+{
+	SEXP beside = R_altrep_data2(x);
+
+	if (TYPEOF(beside) == VECSXP)
+		SET_VECTOR_ELT(beside, RFM_BOX_PROMISE, lent_symbol);
+	else if (TYPEOF(beside) != INTSXP)         /* in a group */
+		R_set_altrep_data2(x, lent_symbol);
+}
+
+/* give a lent vector a payload of its own */
+void
+rfm_altvec_own(SEXP x)
+{
+	struct rfm_payload *payload = payload_of(x);
+	SEXP copy;
+
+	if (payload == NULL || !rfm_payload_shared(payload) || !is_lent(x))
+		return;
+	copy = PROTECT(Rf_shallow_duplicate(x));
+	if (rfm_altvec_inner(copy) != copy)
+		rfm_raise("closed", 0, NULL, "This vector belongs to a "
+		    "store that takes no changes, and may not be changed in "
+		    "place: collect_fmalloc() makes a copy in memory.");
+	rfm_payload_turns++;
+	R_set_altrep_data1(x, R_altrep_data1(copy));
+	R_set_altrep_data2(x, R_altrep_data2(copy));
+	rfm_altvec_lend(x);                        /* keeps I7 */
+	UNPROTECT(1);
+}
+
 static void *
 dataptr(SEXP x, Rboolean writable)
 {
-	(void)writable;
+	if (writable)
+		rfm_altvec_own(x);
 	return address_of(x);
 }
 
@@ -459,47 +505,6 @@ raw_elt(SEXP x, R_xlen_t i)
 {
 	return ((const Rbyte *)address_of(x))[i];
 }
-/* give a run of elements */
-static R_xlen_t
-copy_region(SEXP x, R_xlen_t from, R_xlen_t count, void *to)
-{
-	const char *bytes = address_of(x);
-	struct rfm_payload *payload = payload_of(x);
-	size_t size = (size_t)rfm_type_bytes(payload->type);
-	R_xlen_t left = (R_xlen_t)payload->length - from;
-
-	if (count > left)
-		count = left;
-	if (count > 0)
-		memcpy(to, bytes + (size_t)from * size,
-		    (size_t)count * size);
-	return count;
-}
-
-/* give runs of each type */
-static R_xlen_t
-integer_region(SEXP x, R_xlen_t from, R_xlen_t count, int *to)
-{
-	return copy_region(x, from, count, to);
-}
-
-static R_xlen_t
-real_region(SEXP x, R_xlen_t from, R_xlen_t count, double *to)
-{
-	return copy_region(x, from, count, to);
-}
-
-static R_xlen_t
-complex_region(SEXP x, R_xlen_t from, R_xlen_t count, Rcomplex *to)
-{
-	return copy_region(x, from, count, to);
-}
-
-static R_xlen_t
-raw_region(SEXP x, R_xlen_t from, R_xlen_t count, Rbyte *to)
-{
-	return copy_region(x, from, count, to);
-}
 /* take a subset into a temporary */
 #define BLOCK_ELEMENTS RFM_POSITIONS
 
@@ -523,6 +528,83 @@ rfm_altvec_positions(SEXP index, R_xlen_t from, R_xlen_t count,
 		positions[k] = block.d[k] >= 1 &&
 		    block.d[k] < (double)length + 1 ?
 		    (int64_t)block.d[k] - 1 : -1;
+}
+/* give a view */
+static bool
+is_compact(SEXP index)
+{
+	return ALTREP(index) && rfm_class_package(index) == base_symbol &&
+	    (rfm_class_name(index) == compact_integers ||
+	    rfm_class_name(index) == compact_numbers) &&
+	    R_altrep_data2(index) == R_NilValue;
+}
+
+static double
+index_at(SEXP index, R_xlen_t i)
+{
+	int value;
+
+	if (TYPEOF(index) == REALSXP)
+		return REAL_ELT(index, i);
+	value = INTEGER_ELT(index, i);
+	return value == NA_INTEGER ? NA_REAL : value;
+}
+
+static bool
+is_run(SEXP index, R_xlen_t length)
+{
+	R_xlen_t count = XLENGTH(index), i, k;
+	double first = index_at(index, 0);
+	int64_t positions[BLOCK_ELEMENTS];
+
+	if (!(first >= 1) || index_at(index, count - 1) - first !=
+	    (double)(count - 1) ||
+	    !(index_at(index, count - 1) < (double)length + 1))
+		return false;
+	if (is_compact(index))
+		return true;
+	for (i = 0; i < count; i += BLOCK_ELEMENTS) {
+		R_xlen_t n = count - i < BLOCK_ELEMENTS ? count - i :
+		    BLOCK_ELEMENTS;
+
+		rfm_altvec_positions(index, i, n, length, positions);
+		for (k = 0; k < n; k++)
+			if (positions[k] != (int64_t)first - 1 + i + k)
+				return false;
+	}
+	return true;
+}
+SEXP
+rfm_altvec_view(SEXP x, uint64_t from, uint64_t length)
+{
+	struct rfm_payload *whole = rfm_altvec_live(x), *view;
+	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+	struct rfm_error error;
+	SEXP y;
+
+	if (runtime == NULL)
+		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed.");
+	y = PROTECT(rfm_altvec_blank(whole->type, -1));
+	if (rfm_store_view(whole, from, length, &view, &error) != RFM_OK)
+		rfm_raise_error(&error, runtime->path);
+	rfm_altvec_fill(y, runtime, view);
+	MARK_NOT_MUTABLE(x);                       /* keeps I7 */
+	UNPROTECT(1);
+	return y;
+}
+
+SEXP
+rfm_altvec_run(SEXP x, SEXP index)
+{
+	const struct rfm_payload *payload = rfm_altvec_live(x);
+	uint64_t count = (uint64_t)XLENGTH(index);
+
+	if (payload->state != RFM_SEALED ||
+	    count < RFM_VIEW_MIN_BYTES / rfm_type_bytes(payload->type) ||
+	    rfm_altvec_runtime(x) == NULL ||
+	    !is_run(index, (R_xlen_t)payload->length))
+		return NULL;
+	return rfm_altvec_view(x, (uint64_t)index_at(index, 0) - 1, count);
 }
 /* gather elements at positions */
 /* the missing value of each type */
@@ -597,6 +679,9 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 	if (count < 2 || (TYPEOF(index) != INTSXP &&
 	    TYPEOF(index) != REALSXP))
 		return NULL;
+	y = rfm_altvec_run(x, index);
+	if (y != NULL)
+		return y;
 	y = rfm_altvec_sibling(x, type, (uint64_t)count);
 	if (y == NULL)
 		return NULL;
@@ -808,21 +893,32 @@ inspect(SEXP x, int pre, int deep, int pvec,
 }
 /* write and read references */
 enum { REFERENCE_VERSION, REFERENCE_UUID, REFERENCE_ID, REFERENCE_TYPE,
-	REFERENCE_LENGTH, REFERENCE_PATH, REFERENCE_FIELDS };
+	REFERENCE_LENGTH, REFERENCE_PATH, REFERENCE_FROM, REFERENCE_LENT,
+	REFERENCE_FIELDS };
 
 /* compose a reference */
 static SEXP
 compose(const struct rfm_runtime *runtime,
-    const struct rfm_payload *payload)
+    const struct rfm_payload *payload, bool lent)
 {
-	SEXP state = PROTECT(Rf_allocVector(VECSXP, REFERENCE_FIELDS));
+	const struct rfm_payload *whole = payload->whole == NULL ?
+	    payload : payload->whole;
+	SEXP state = PROTECT(Rf_allocVector(VECSXP, lent ?
+	    REFERENCE_FIELDS : payload->from > 0 ? REFERENCE_LENT :
+	    REFERENCE_FROM));
 	SEXP uuid = Rf_allocVector(RAWSXP, sizeof runtime->uuid);
 
+	if (lent)
+		SET_VECTOR_ELT(state, REFERENCE_LENT,
+		    Rf_ScalarLogical(TRUE));
+	if (lent || payload->from > 0)
+		SET_VECTOR_ELT(state, REFERENCE_FROM,
+		    Rf_ScalarReal((double)payload->from));
 	SET_VECTOR_ELT(state, REFERENCE_UUID, uuid);
 	memcpy(RAW(uuid), runtime->uuid, sizeof runtime->uuid);
 	SET_VECTOR_ELT(state, REFERENCE_VERSION, Rf_ScalarInteger(1));
 	SET_VECTOR_ELT(state, REFERENCE_ID,
-	    Rf_ScalarReal((double)payload->id));
+	    Rf_ScalarReal((double)whole->id));
 	SET_VECTOR_ELT(state, REFERENCE_TYPE,
 	    Rf_mkString(rfm_type_name(payload->type)));
 	SET_VECTOR_ELT(state, REFERENCE_LENGTH,
@@ -871,7 +967,7 @@ rfm_altvec_reference(SEXP x)
 	MARK_NOT_MUTABLE(x);                       /* keeps I7 */
 	if (temporary)
 		rfm_runtime_returned(runtime, rfm_payload_total(payload));
-	return compose(runtime, payload);
+	return compose(runtime, payload, is_lent(x));
 }
 /* take a reference apart or fail */
 void
@@ -890,12 +986,14 @@ check_shape(SEXP state)
 	static const struct { SEXPTYPE type; R_xlen_t length; } shape[] = {
 		{ INTSXP, 1 }, { RAWSXP, 16 }, { REALSXP, 1 },
 		{ STRSXP, 1 }, { REALSXP, 1 }, { STRSXP, 1 },
+		{ REALSXP, 1 }, { LGLSXP, 1 },
 	};
 	int k;
 
-	if (TYPEOF(state) != VECSXP || XLENGTH(state) != REFERENCE_FIELDS)
+	if (TYPEOF(state) != VECSXP || XLENGTH(state) < REFERENCE_FROM ||
+	    XLENGTH(state) > REFERENCE_FIELDS)
 		rfm_altvec_refuse("it is not a list of six elements.");
-	for (k = 0; k < REFERENCE_FIELDS; k++) {
+	for (k = 0; k < XLENGTH(state); k++) {
 		SEXP field = VECTOR_ELT(state, k);
 
 		if ((SEXPTYPE)TYPEOF(field) != shape[k].type ||
@@ -909,27 +1007,35 @@ check_shape(SEXP state)
 struct reference {
 	const uint8_t *uuid;
 	const char    *path;
-	uint64_t       id, length;
+	uint64_t       id, length, from;
 	uint32_t       type;
 };
+
+static double
+whole_number(SEXP state, int field)
+{
+	double value = REAL(VECTOR_ELT(state, field))[0];
+
+	if (!(value >= 0 && value < 9007199254740992.) ||
+	    value != floor(value))
+		rfm_altvec_refuse("its numbers are out of range.");
+	return value;
+}
 
 static void
 take_apart(SEXP state, struct reference *reference)
 {
-	double id, length;
 
 	check_shape(state);
 	if (INTEGER(VECTOR_ELT(state, REFERENCE_VERSION))[0] != 1)
 		rfm_altvec_refuse("a newer Rfmalloc has written it.");
-	id = REAL(VECTOR_ELT(state, REFERENCE_ID))[0];
-	length = REAL(VECTOR_ELT(state, REFERENCE_LENGTH))[0];
-	if (!(id >= 1 && id < 9007199254740992.) ||
-	    !(length >= 0 && length < 9007199254740992.) ||
-	    id != floor(id) || length != floor(length))
-		rfm_altvec_refuse("its numbers are out of range.");
 	reference->uuid = RAW(VECTOR_ELT(state, REFERENCE_UUID));
-	reference->id = (uint64_t)id;
-	reference->length = (uint64_t)length;
+	reference->id = (uint64_t)whole_number(state, REFERENCE_ID);
+	reference->length = (uint64_t)whole_number(state, REFERENCE_LENGTH);
+	reference->from = XLENGTH(state) == REFERENCE_FROM ? 0 :
+	    (uint64_t)whole_number(state, REFERENCE_FROM);
+	if (reference->id == 0)
+		rfm_altvec_refuse("its numbers are out of range.");
 	reference->type = rfm_type_named(CHAR(STRING_ELT(
 	    VECTOR_ELT(state, REFERENCE_TYPE), 0)));
 	reference->path = CHAR(STRING_ELT(
@@ -938,45 +1044,99 @@ take_apart(SEXP state, struct reference *reference)
 		rfm_altvec_refuse("it names a type that does not exist.");
 }
 /* find the store of a reference or fail */
+/* try to open one candidate */
+struct search {
+	const struct reference *reference;
+	struct rfm_error        error;      /* of the best candidate */
+	size_t                  used;
+	char                    tried[2048];
+};
+
+static void
+note_failure(struct search *search, const char *path,
+    const struct rfm_error *error)
+{
+	bool named = strstr(error->text, path) != NULL;
+	int n = snprintf(search->tried + search->used,
+	    sizeof search->tried - search->used, "\n- %.300s%s%.400s",
+	    named ? "" : path, named ? "" : ": ", error->text);
+
+	if (n > 0 && (size_t)n < sizeof search->tried - search->used)
+		search->used += (size_t)n;
+	else
+		search->tried[search->used] = '\0';
+	if (search->error.status == RFM_OK ||
+	    search->error.status == RFM_NO_FILE)
+		search->error = *error;
+}
+
+static struct rfm_store *
+try_path(struct search *search, const char *path)
+{
+	struct rfm_store *store;
+	struct rfm_error error;
+
+	if (rfm_store_follow(rfm_os_posix(), path, search->reference->uuid,
+	    &store, &error) == RFM_OK)
+		return store;
+	note_failure(search, path, &error);
+	return NULL;
+}
+/* say what was tried */
 #define MOVED_HINT "\nIf the file was moved, open it first at its new " \
-	"place with open_fmalloc(); a reference finds an open store " \
-	"wherever it lies."
+	"place with open_fmalloc(), or name its new folder: " \
+	"options(Rfmalloc.path = \"FOLDER\")."
 
 static NORET void
-refuse_path(const struct rfm_error *error, const char *path)
+refuse_search(const struct search *search)
 {
-	char message[1024];
+	const char *path = search->reference->path;
+	char message[4096];
 
-	snprintf(message, sizeof message,
-	    "A serialized reference leads to '%.300s'. %s%s", path,
-	    error->text, MOVED_HINT);
-	rfm_raise(rfm_status_name(error->status), error->os_errno, path,
-	    message);
+	snprintf(message, sizeof message, "A serialized reference leads to "
+	    "'%.300s', and the store was not found:%s%s", path,
+	    search->tried, MOVED_HINT);
+	rfm_raise(rfm_status_name(search->error.status),
+	    search->error.os_errno, path, message);
+}
+/* ask the R side for more candidates */
+static SEXP
+more_candidates(const char *path)
+{
+	SEXP name = PROTECT(Rf_mkString("Rfmalloc")), call, paths;
+
+	call = PROTECT(Rf_lang2(Rf_install("reference_candidates"),
+	    PROTECT(Rf_mkString(path))));
+	paths = PROTECT(Rf_eval(call, PROTECT(R_FindNamespace(name))));
+	if (TYPEOF(paths) != STRSXP)
+		paths = Rf_allocVector(STRSXP, 0);
+	UNPROTECT(5);
+	return paths;
 }
 
 static struct rfm_runtime *
 find_store(SEXP anchor, const struct reference *reference)
 {
-	struct rfm_open_options options = { 0 };
-	struct rfm_runtime *runtime;
-	struct rfm_error error;
-	struct rfm_store *store = rfm_store_by_uuid(reference->uuid);
+	struct rfm_store *store = rfm_store_for(reference->uuid,
+	    reference->path, reference->id);
+	struct search search = { .reference = reference };
+	SEXP more;
+	R_xlen_t k;
 
-	if (store != NULL) {
+	if (store != NULL)
 		rfm_store_retain(store);
-		return rfm_runtime_adopt(anchor, store);
+	else
+		store = try_path(&search, reference->path);
+	if (store == NULL) {
+		more = PROTECT(more_candidates(reference->path));
+		for (k = 0; store == NULL && k < XLENGTH(more); k++)
+			store = try_path(&search,
+			    Rf_translateChar(STRING_ELT(more, k)));
+		UNPROTECT(1);
 	}
-	options.mode = RFM_PERSISTENT;
-	options.access = RFM_READ;
-	if (rfm_store_open(rfm_os_posix(), reference->path, &options, &store,
-	    NULL, &error) != RFM_OK)
-		refuse_path(&error, reference->path);
-	runtime = rfm_runtime_adopt(anchor, store);
-	if (memcmp(runtime->uuid, reference->uuid,
-	    sizeof runtime->uuid) == 0)
-		return runtime;
-	rfm_fail(&error, RFM_MISMATCH, "That file is another store.");
-	refuse_path(&error, reference->path);
+	if (store == NULL)
+		refuse_search(&search);
+	return rfm_runtime_adopt(anchor, store);
 }
 /* turn a reference into a vector */
 static enum rfm_status
@@ -984,7 +1144,8 @@ fits(const struct rfm_payload *payload, const struct reference *reference,
     struct rfm_error *error)
 {
 	if (payload->type != reference->type ||
-	    payload->length != reference->length)
+	    reference->length > payload->reach ||
+	    reference->from > payload->reach - reference->length)
 		return rfm_fail(error, RFM_MISMATCH, "invalid Rfmalloc "
 		    "serialized reference: record %llu is of another type "
 		    "or length", (unsigned long long)reference->id);
@@ -1007,7 +1168,7 @@ refuse_record(enum rfm_status status, const struct reference *reference,
 		rfm_raise_error(error, reference->path);
 	snprintf(message, sizeof message, status == RFM_TOMBSTONE ?
 	    "serialized fmalloc catalog record is a tombstone: vector %llu "
-	    "of '%.300s' was destroyed." :
+	    "of '%.300s' was destroyed, or made in another copy of it." :
 	    "serialized fmalloc catalog record is not committed: there is "
 	    "no vector %llu in '%.300s'.",
 	    (unsigned long long)reference->id, reference->path);
@@ -1037,6 +1198,10 @@ rfm_altvec_recover(SEXP class, SEXP state)
 	rfm_altvec_fill(x, runtime, payload);
 	if (fits(payload, &reference, &error) != RFM_OK)
 		rfm_raise_error(&error, reference.path); /* keeps I9 */
+	if (reference.length != payload->length)
+		x = rfm_altvec_view(x, reference.from, reference.length);
+	if (XLENGTH(state) > REFERENCE_LENT)
+		rfm_altvec_lend(x);
 	UNPROTECT(2);
 	return x;
 }
@@ -1084,24 +1249,16 @@ static void
 set_typed_methods(const R_altrep_class_t *class)
 {
 	R_set_altlogical_Elt_method(class[RFM_LOGICAL], integer_elt);
-	R_set_altlogical_Get_region_method(class[RFM_LOGICAL],
-	    integer_region);
 	R_set_altlogical_No_NA_method(class[RFM_LOGICAL], rfm_altvec_no_na);
 	R_set_altlogical_Is_sorted_method(class[RFM_LOGICAL], is_sorted);
 	R_set_altinteger_Elt_method(class[RFM_INTEGER], integer_elt);
-	R_set_altinteger_Get_region_method(class[RFM_INTEGER],
-	    integer_region);
 	R_set_altinteger_No_NA_method(class[RFM_INTEGER], rfm_altvec_no_na);
 	R_set_altinteger_Is_sorted_method(class[RFM_INTEGER], is_sorted);
 	R_set_altreal_Elt_method(class[RFM_NUMERIC], real_elt);
-	R_set_altreal_Get_region_method(class[RFM_NUMERIC], real_region);
 	R_set_altreal_No_NA_method(class[RFM_NUMERIC], rfm_altvec_no_na);
 	R_set_altreal_Is_sorted_method(class[RFM_NUMERIC], is_sorted);
 	R_set_altcomplex_Elt_method(class[RFM_COMPLEX], complex_elt);
-	R_set_altcomplex_Get_region_method(class[RFM_COMPLEX],
-	    complex_region);
 	R_set_altraw_Elt_method(class[RFM_RAW], raw_elt);
-	R_set_altraw_Get_region_method(class[RFM_RAW], raw_region);
 }
 /* make all classes at load time */
 void
@@ -1119,6 +1276,9 @@ rfm_altvec_load(DllInfo *dll)
 	}
 	set_typed_methods(classes);
 	base_symbol = Rf_install("base");
+	lent_symbol = Rf_install("fmalloc_lent");
+	compact_integers = Rf_install("compact_intseq");
+	compact_numbers = Rf_install("compact_realseq");
 	make_classes();
 }
 /* take in a class of another chapter */

@@ -5,6 +5,7 @@
 
 /* types in R and in the file */
 #define RFM_R_TYPES (RFM_LIST + 1)      /* 0 is none of them */
+#define RFM_VIEW_MIN_BYTES 65536        /* of subsets that are views */
 
 uint32_t    rfm_type_of(int sexp);
 SEXPTYPE    rfm_type_sexp(uint32_t type);
@@ -17,6 +18,29 @@ struct rfm_payload *rfm_altvec_payload(SEXP x);  /* NULL: not ours */
 struct rfm_runtime *rfm_altvec_runtime(SEXP x);  /* NULL: none any more */
 struct rfm_payload *rfm_altvec_live(SEXP x);     /* or an R error */
 bool                rfm_altvec_open(SEXP x);     /* is its store? */
+/* remembering the vectors read last */
+#define RFM_MEMORIES 64
+
+struct rfm_memory {
+	SEXP                vector;
+	uint64_t            turn;
+	struct rfm_payload *payload;
+	void               *beside;    /* for the chapter on the type */
+};
+
+extern attribute_hidden struct rfm_memory rfm_memories[RFM_MEMORIES];
+
+struct rfm_payload *rfm_altvec_look_up(SEXP x);  /* and remember it */
+
+static inline struct rfm_memory *
+rfm_altvec_recall(SEXP x)                        /* NULL: not known */
+{
+	struct rfm_memory *memory =
+	    &rfm_memories[(uintptr_t)x / 8 % RFM_MEMORIES];
+
+	return memory->vector == x && memory->turn == rfm_payload_turns ?
+	    memory : NULL;
+}
 /* making vectors */
 /* places of a box */
 enum { RFM_BOX_PROMISE, RFM_BOX_CACHE, RFM_BOX_RECORD, RFM_BOX_TABLE,
@@ -26,6 +50,10 @@ SEXP rfm_altvec_blank(uint32_t type, double promised_length);
 SEXP rfm_altvec_member(struct rfm_runtime *, uint32_t type);
 SEXP rfm_altvec_window(SEXP pointer, uint32_t type);
 SEXP rfm_altvec_alias(SEXP x);             /* x is ours, no wrapper */
+void rfm_altvec_lend(SEXP x);              /* the same */
+void rfm_altvec_own(SEXP x);               /* if lent and shared */
+SEXP rfm_altvec_view(SEXP x, uint64_t from, uint64_t length);
+SEXP rfm_altvec_run(SEXP x, SEXP index);   /* a view, or NULL */
 void rfm_altvec_fill(SEXP x, struct rfm_runtime *, struct rfm_payload *);
 SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,
          uint64_t length);

@@ -31,20 +31,23 @@ enum rfm_status
 rfm_catalog_secure(struct rfm_catalog *catalog, uint64_t rows,
     struct rfm_error *error)
 {
-	size_t            more = catalog->capacity * 2 + 64;
+	uint64_t          more = catalog->capacity * 2 + 64;
 	struct rfm_entry *entries = NULL;
 
 	if (rows <= catalog->capacity - catalog->count)
 		return RFM_OK;
-	if (rows > more - catalog->count)
-		more = catalog->count + (size_t)rows;
+	if (rows > more - catalog->count &&
+	    !rfm_add(catalog->count, rows, &more))
+		more = UINT64_MAX;
 	if (more <= SIZE_MAX / sizeof *entries)
-		entries = realloc(catalog->entries, more * sizeof *entries);
+		entries = realloc(catalog->entries,
+		    (size_t)more * sizeof *entries);
 	if (entries == NULL)
 		return rfm_fail(error, RFM_NO_MEMORY,
-		    "no memory for a catalog of %zu records", more);
+		    "no memory for a catalog of %llu records",
+		    (unsigned long long)more);
 	catalog->entries = entries;
-	catalog->capacity = more;
+	catalog->capacity = (size_t)more;
 	return RFM_OK;
 }
 /* find a row by its id */
@@ -262,10 +265,12 @@ apply_move(struct rfm_catalog *catalog, const void *body,
 
 	memcpy(&m, body, sizeof m);
 	e = rfm_catalog_find(catalog, m.id);
-	if (e == NULL || e->state != RFM_COMMITTED || e->owner != 0)
+	if (e == NULL || e->state == RFM_DESTROYED)
 		return nonsense(error, record_offset,
 		    "moves what is not there to be moved");
-	if (!has_room(e->type, m.length, m.bytes))
+	if (!has_room(e->type, m.length, m.bytes) ||
+	    ((e->state == RFM_SEALED || e->owner != 0) &&
+	    (m.bytes != e->bytes || m.length != e->length)))
 		return nonsense(error, record_offset,
 		    "describes an impossible vector");
 	if (!rfm_extent_valid(m.offset, m.bytes, file_bytes))
@@ -307,20 +312,23 @@ enum rfm_status
 rfm_catalog_prepare_names(struct rfm_catalog *catalog, uint64_t more,
     struct rfm_error *error)
 {
-	size_t            room = catalog->name_room * 2 + 16;
+	uint64_t          room = catalog->name_room * 2 + 16;
 	struct rfm_name **names = NULL;
 
 	if (more <= catalog->name_room - catalog->name_count)
 		return RFM_OK;
-	if (more > room - catalog->name_count)
-		room = catalog->name_count + (size_t)more;
+	if (more > room - catalog->name_count &&
+	    !rfm_add(catalog->name_count, more, &room))
+		room = UINT64_MAX;
 	if (room <= SIZE_MAX / sizeof *names)
-		names = realloc(catalog->names, room * sizeof *names);
+		names = realloc(catalog->names,
+		    (size_t)room * sizeof *names);
 	if (names == NULL)
 		return rfm_fail(error, RFM_NO_MEMORY,
-		    "no memory for a table of %zu names", room);
+		    "no memory for a table of %llu names",
+		    (unsigned long long)room);
 	catalog->names = names;
-	catalog->name_room = room;
+	catalog->name_room = (size_t)room;
 	return RFM_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "layout.h"
 
 #define RFM_ID_LEAP (1ULL << 32)
+#define RFM_ID_LEAP_BYTES 5     /* random ones are added */
 
 /* the states of a payload */
 enum rfm_state {

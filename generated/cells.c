@@ -66,6 +66,89 @@ rfm_cells_equal(const struct rfm_payload *payload, uint64_t i,
 	    memcmp(have.bytes, text->bytes, have.length) == 0;
 }
 
+/* see at a glance that two cells differ */
+_Static_assert(offsetof(struct rfm_string_disk, far.prefix) ==
+    offsetof(struct rfm_string_disk, text), "the first bytes' place");
+
+bool
+rfm_cells_differ(const struct rfm_string_disk *a,
+    const struct rfm_string_disk *b)
+{
+	if ((a->length | b->length) >= RFM_STRING_IS_BYTES)
+		return false;              /* NA, or no text */
+	return a->length != b->length ||
+	    (a->length <= RFM_STRING_INLINE_BYTES ?
+	    memcmp(a->text, b->text, sizeof a->text) != 0 :
+	    memcmp(a->far.prefix, b->far.prefix,
+	    sizeof a->far.prefix) != 0);
+}
+
+void
+rfm_cells_sketch(const struct rfm_text *text, struct rfm_string_disk *cell)
+{
+	memset(cell, 0, sizeof *cell);
+	cell->length = text->missing ? RFM_STRING_NA : text->length |
+	    (text->unencoded ? RFM_STRING_IS_BYTES : 0);
+	if (text->missing)
+		return;
+	if (text->length <= RFM_STRING_INLINE_BYTES)
+		memcpy(cell->text, text->bytes, text->length);
+	else
+		memcpy(cell->far.prefix, text->bytes,
+		    sizeof cell->far.prefix);
+}
+/* hash a string */
+static uint64_t
+mix(uint64_t hash, const void *bytes, size_t count)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, bytes, count);
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 32;
+}
+
+bool
+rfm_cells_hash(const struct rfm_payload *payload, uint64_t i,
+    uint64_t *hash)
+{
+	const struct rfm_string_disk *cell = cell_of(payload, i);
+	const char *bytes;
+	uint32_t at;
+
+	uint64_t h = cell->length;
+
+	if (h <= RFM_STRING_INLINE_BYTES || h == RFM_STRING_NA) {
+		h = mix(mix(h, cell->text, 8), cell->text + 8, 4);
+		*hash = mix(h, "", 0);
+		return true;
+	}
+	bytes = h >= RFM_STRING_IS_BYTES ? NULL :
+	    far_bytes(payload, cell, cell->length);
+	if (bytes == NULL)
+		return false;
+	for (at = 0; at + 8 < cell->length; at += 8)
+		h = mix(h, bytes + at, 8);
+	h = mix(h, bytes + cell->length - 8, 8);
+	*hash = mix(h, "", 0);
+	return true;
+}
+
+/* compare two strings of one vector */
+bool
+rfm_cells_same(const struct rfm_payload *payload, uint64_t i, uint64_t k)
+{
+	struct rfm_text text;
+
+	if (rfm_cells_differ(cell_of(payload, i), cell_of(payload, k)))
+		return false;
+	if ((cell_of(payload, i)->length | cell_of(payload, k)->length) <=
+	    RFM_STRING_INLINE_BYTES)
+		return true;
+	return rfm_cells_get(payload, i, &text) &&
+	    rfm_cells_equal(payload, k, &text);
+}
+
 bool
 rfm_cells_any_missing(const struct rfm_payload *payload)
 {
@@ -289,19 +372,11 @@ rfm_cells_put(struct rfm_payload *payload, uint64_t i,
 {
 	struct rfm_string_disk cell;
 
-	memset(&cell, 0, sizeof cell);
-	cell.length = text->missing ? RFM_STRING_NA : text->length |
-	    (text->unencoded ? RFM_STRING_IS_BYTES : 0);
+	rfm_cells_sketch(text, &cell);
 	room->replaced += far_room(cell_of(payload, i)->length);
-	if (text->missing) {
-		/* no bytes */
-	} else if (text->length <= RFM_STRING_INLINE_BYTES) {
-		memcpy(cell.text, text->bytes, text->length);
-	} else {
+	if (!text->missing && text->length > RFM_STRING_INLINE_BYTES) {
 		cell.far.part = place->part;
 		cell.far.offset = place->offset;
-		memcpy(cell.far.prefix, text->bytes,
-		    sizeof cell.far.prefix);
 		memcpy((char *)payload->parts[place->part]->address +
 		    place->offset, text->bytes, text->length);
 	}

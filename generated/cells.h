@@ -17,6 +17,11 @@ bool rfm_cells_get(const struct rfm_payload *, uint64_t i,
     struct rfm_text *);
 bool rfm_cells_equal(const struct rfm_payload *, uint64_t i,
     const struct rfm_text *);
+bool rfm_cells_differ(const struct rfm_string_disk *,
+    const struct rfm_string_disk *);
+void rfm_cells_sketch(const struct rfm_text *, struct rfm_string_disk *);
+bool rfm_cells_hash(const struct rfm_payload *, uint64_t i, uint64_t *hash);
+bool rfm_cells_same(const struct rfm_payload *, uint64_t i, uint64_t k);
 bool rfm_cells_any_missing(const struct rfm_payload *);
 /* finding room for strings */
 #define RFM_PART_MIN_BYTES  1024u

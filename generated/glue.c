@@ -1,11 +1,13 @@
 /* Tangled from lit/75_glue.nw by 'make tangle': change it there, not here. */
 #include "glue.h"
+#include "altstr.h"
 #include "altvec.h"
 #include "check.h"
 #include "layout.h"
 #include "objects.h"
 #include "ops.h"
 #include "os.h"
+#include "snapshot.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,12 +156,33 @@ refuse_open(struct rfm_error *error, const char *path, bool create)
 	}
 	rfm_raise_error(error, path);
 }
+/* know when a store syncs by itself */
+static const char *const syncs[] = { [RFM_SYNC_NEVER] = "never",
+	[RFM_SYNC_CLOSE] = "close", [RFM_SYNC_PUT] = "put" };
+
+static enum rfm_sync
+sync_of(const char *word)
+{
+	int k;
+
+	for (k = RFM_SYNC_NEVER; k <= RFM_SYNC_PUT; k++)
+		if (strcmp(syncs[k], word) == 0)
+			return (enum rfm_sync)k;
+	refuse("sync", "must be \"close\", \"put\" or \"never\"");
+}
 
 SEXP
-rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access)
+rfm_c_sync_policy(SEXP handle)
+{
+	return Rf_mkString(syncs[runtime_of(handle)->sync]);
+}
+
+SEXP
+rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access, SEXP sync)
 {
 	const char *name = text_of(path, "filepath");
 	struct rfm_open_options options = { 0 };
+	enum rfm_sync wish = sync_of(text_of(sync, "sync"));
 	struct rfm_runtime *runtime;
 	struct rfm_store *store;
 	struct rfm_error error;
@@ -178,6 +201,7 @@ rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access)
 	    &error) != RFM_OK)
 		refuse_open(&error, name, options.create);
 	runtime = rfm_runtime_adopt(anchor, store);
+	rfm_runtime_sync(runtime, wish);
 	handle = PROTECT(rfm_runtime_handle(runtime, true));
 	dress(handle, runtime, created);
 	UNPROTECT(2);
@@ -255,6 +279,20 @@ rfm_c_runtime_of(SEXP x)
 	dress(handle, runtime, false);
 	UNPROTECT(1);
 	return handle;
+}
+/* move a reader to the newest state */
+SEXP
+rfm_c_refresh(SEXP handle)
+{
+	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_store_info before, after;
+	struct rfm_error error;
+
+	rfm_store_describe(runtime->store, &before);
+	if (rfm_store_refresh(runtime->store, &error) != RFM_OK)
+		rfm_raise_error(&error, runtime->path);
+	rfm_store_describe(runtime->store, &after);
+	return Rf_ScalarLogical(after.learned != before.learned);
 }
 /* make vectors and copies */
 /* read what a new vector is to be */
@@ -1196,6 +1234,95 @@ rfm_c_check(SEXP path)
 	UNPROTECT(2);
 	return list;
 }
+/* copy a store */
+static SEXP copy_tag;
+
+static void
+finalize_copy(SEXP copy)
+{
+	struct rfm_snapshot *snapshot = R_ExternalPtrAddr(copy);
+
+	R_ClearExternalPtr(copy);
+	if (snapshot != NULL)
+		rfm_snapshot_drop(snapshot);
+}
+
+static struct rfm_snapshot *
+snapshot_of(SEXP copy)
+{
+	rfm_check_thread();
+	if (TYPEOF(copy) != EXTPTRSXP || R_ExternalPtrTag(copy) != copy_tag ||
+	    R_ExternalPtrAddr(copy) == NULL)
+		refuse("copy", "must be one that was begun and not ended");
+	return R_ExternalPtrAddr(copy);
+}
+
+/* begin to copy a store */
+SEXP
+rfm_c_snapshot_begin(SEXP handle, SEXP to)
+{
+	struct rfm_runtime *runtime = runtime_of(handle);
+	const char *path = text_of(to, "to");
+	struct rfm_snapshot *snapshot;
+	struct rfm_error error;
+	SEXP copy;
+
+	copy_tag = Rf_install("fmalloc_copy");
+	copy = PROTECT(R_MakeExternalPtr(NULL, copy_tag,
+	    PROTECT(Rf_mkString(path))));
+	R_RegisterCFinalizerEx(copy, finalize_copy, TRUE);
+	if (rfm_snapshot_begin(runtime->store, rfm_os_posix(), path,
+	    &snapshot, &error) != RFM_OK)
+		rfm_raise_error(&error, error.status == RFM_ARGUMENT ||
+		    error.status == RFM_DISK_FULL ? path : runtime->path);
+	R_SetExternalPtrAddr(copy, snapshot);
+	UNPROTECT(2);
+	return copy;
+}
+/* go on with the copy of a store */
+static NORET void
+refuse_copy(const struct rfm_error *error, SEXP copy)
+{
+	rfm_raise_error(error,
+	    CHAR(STRING_ELT(R_ExternalPtrProtected(copy), 0)));
+}
+
+SEXP
+rfm_c_snapshot_left(SEXP copy)
+{
+	return number(rfm_snapshot_left(snapshot_of(copy)));
+}
+
+SEXP
+rfm_c_snapshot_step(SEXP copy, SEXP bytes)
+{
+	struct rfm_snapshot *snapshot = snapshot_of(copy);
+	struct rfm_error error;
+	uint64_t copied;
+
+	if (rfm_snapshot_step(snapshot, size_of(bytes, "bytes"), &copied,
+	    &error) != RFM_OK)
+		refuse_copy(&error, copy);
+	return number(copied);
+}
+/* end the copy of a store */
+SEXP
+rfm_c_snapshot_finish(SEXP copy)
+{
+	struct rfm_error error;
+
+	if (rfm_snapshot_finish(snapshot_of(copy), &error) != RFM_OK)
+		refuse_copy(&error, copy);
+	return R_NilValue;
+}
+
+SEXP
+rfm_c_snapshot_drop(SEXP copy)
+{
+	if (TYPEOF(copy) == EXTPTRSXP && R_ExternalPtrTag(copy) == copy_tag)
+		finalize_copy(copy);
+	return R_NilValue;
+}
 /* pass operators on */
 SEXP
 rfm_c_ops(SEXP generic, SEXP e1, SEXP e2)
@@ -1238,4 +1365,11 @@ rfm_c_transpose(SEXP x)
 {
 	rfm_check_thread();
 	return rfm_ops_transpose(x);
+}
+
+SEXP
+rfm_c_distinct(SEXP x)
+{
+	rfm_check_thread();
+	return rfm_altstr_distinct(x);
 }

@@ -4,7 +4,9 @@
 #include "rcompat.h"
 
 /* doors for runtimes */
-SEXP rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access);
+SEXP rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access, SEXP sync);
+SEXP rfm_c_sync_policy(SEXP handle);
+SEXP rfm_c_refresh(SEXP handle);
 SEXP rfm_c_close(SEXP handle);
 SEXP rfm_c_is_open(SEXP handle);
 SEXP rfm_c_default(void);
@@ -38,10 +40,17 @@ SEXP rfm_c_info(SEXP handle);
 SEXP rfm_c_check(SEXP path);
 SEXP rfm_c_sizes(SEXP x);
 SEXP rfm_c_map(SEXP handle);
+/* doors for copies of a store */
+SEXP rfm_c_snapshot_begin(SEXP handle, SEXP to);
+SEXP rfm_c_snapshot_left(SEXP copy);
+SEXP rfm_c_snapshot_step(SEXP copy, SEXP bytes);
+SEXP rfm_c_snapshot_finish(SEXP copy);
+SEXP rfm_c_snapshot_drop(SEXP copy);
 /* doors for arithmetic */
 SEXP rfm_c_ops(SEXP generic, SEXP e1, SEXP e2);
 SEXP rfm_c_math(SEXP generic, SEXP x, SEXP extra);
 SEXP rfm_c_view(SEXP x);
 SEXP rfm_c_settle(SEXP y, SEXP x);
 SEXP rfm_c_transpose(SEXP x);
+SEXP rfm_c_distinct(SEXP x);
 #endif

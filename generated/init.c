@@ -12,8 +12,9 @@
 	{ #name, (DL_FUNC)(void (*)(void))&name, arguments }
 
 static const R_CallMethodDef doors[] = {
-	DOOR(rfm_c_open, 4), DOOR(rfm_c_close, 1), DOOR(rfm_c_is_open, 1),
+	DOOR(rfm_c_open, 5), DOOR(rfm_c_close, 1), DOOR(rfm_c_is_open, 1),
 	DOOR(rfm_c_sync, 1), DOOR(rfm_c_runtime_of, 1),
+	DOOR(rfm_c_sync_policy, 1), DOOR(rfm_c_refresh, 1),
 	DOOR(rfm_c_default, 0), DOOR(rfm_c_set_default, 1),
 	DOOR(rfm_c_vector, 5), DOOR(rfm_c_array, 7), DOOR(rfm_c_temporary, 3),
 	DOOR(rfm_c_copy, 3), DOOR(rfm_c_shape, 4), DOOR(rfm_c_destroy, 2),
@@ -23,11 +24,15 @@ static const R_CallMethodDef doors[] = {
 	DOOR(rfm_c_keep, 1), DOOR(rfm_c_alias, 2), DOOR(rfm_c_collect, 1),
 	DOOR(rfm_c_recover, 3), DOOR(rfm_c_sizes, 1), DOOR(rfm_c_map, 1),
 	DOOR(rfm_c_list, 1), DOOR(rfm_c_info, 1), DOOR(rfm_c_check, 1),
+	DOOR(rfm_c_snapshot_begin, 2), DOOR(rfm_c_snapshot_left, 1),
+	DOOR(rfm_c_snapshot_step, 2), DOOR(rfm_c_snapshot_finish, 1),
+	DOOR(rfm_c_snapshot_drop, 1),
 	DOOR(rfm_c_ops, 3), DOOR(rfm_c_math, 3), DOOR(rfm_c_view, 1),
 	DOOR(rfm_c_settle, 2), DOOR(rfm_c_transpose, 1),
 	DOOR(rfm_c_survey, 3), DOOR(rfm_c_store, 4), DOOR(rfm_c_give, 2),
 	DOOR(rfm_c_names, 1), DOOR(rfm_c_named, 2), DOOR(rfm_c_change, 5),
 	DOOR(rfm_c_stored_bytes, 2), DOOR(rfm_c_let_go, 1),
+	DOOR(rfm_c_distinct, 1),
 	{ NULL, NULL, 0 }
 };
 

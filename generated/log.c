@@ -158,7 +158,6 @@ chain_a_segment(struct rfm_log *log, uint64_t least,
 {
 	struct rfm_log_segment next;
 	struct rfm_link_disk   link;
-	enum rfm_status        status;
 
 	next.bytes = log->segments[log->count - 1].bytes * 2;
 	if (next.bytes > SEGMENT_LIMIT_BYTES)
@@ -169,11 +168,8 @@ chain_a_segment(struct rfm_log *log, uint64_t least,
 	link.offset = next.offset;
 	link.bytes = next.bytes;
 	link.salt = next.salt;
-	status = write_record(log, RFM_RECORD_LINK, &link, NULL, error);
-	if (status == RFM_OK)
-		status = push_segment(log, &next, error);
-	if (status != RFM_OK)
-		return status;
+	RFM_TRY(write_record(log, RFM_RECORD_LINK, &link, NULL, error));
+	log->segments[log->count++] = next;     /* open_segment secured it */
 	log->tail = next.offset + sizeof(struct rfm_segment_disk);
 	return RFM_OK;
 }
@@ -377,6 +373,23 @@ rfm_log_begin(struct rfm_log *log, const struct rfm_log_live *live,
 	log->begun = true;
 	return RFM_OK;
 }
+/* say that the file will be shorter */
+enum rfm_status
+rfm_log_shrink(struct rfm_log *log, uint64_t file_bytes,
+    struct rfm_error *error)
+{
+	uint64_t        before = log->file_bytes;
+	enum rfm_status status;
+
+	RFM_TRY(refuse_if_poisoned(log, error));
+	log->file_bytes = file_bytes;
+	status = write_superblock(log, log->superblock, error);
+	if (status != RFM_OK) {
+		log->file_bytes = before;
+		return status;
+	}
+	return barrier(log, RFM_BARRIER_FLIP, error);
+}
 /* mark a clean end */
 enum rfm_status
 rfm_log_mark_clean(struct rfm_log *log, struct rfm_error *error)
@@ -416,8 +429,8 @@ rfm_log_format(struct rfm_log *log, const uint8_t uuid[16],
 }
 /* read and choose the superblock */
 static enum rfm_status
-read_superblock(struct rfm_log *log, struct rfm_superblock_disk *chosen,
-    struct rfm_error *error)
+read_superblock_once(struct rfm_log *log,
+    struct rfm_superblock_disk *chosen, struct rfm_error *error)
 {
 	struct rfm_superblock_disk copies[RFM_SUPERBLOCKS];
 	unsigned                   winner;
@@ -432,6 +445,16 @@ read_superblock(struct rfm_log *log, struct rfm_superblock_disk *chosen,
 	    error));
 	*chosen = copies[winner];
 	return RFM_OK;
+}
+
+static enum rfm_status
+read_superblock(struct rfm_log *log, struct rfm_superblock_disk *chosen,
+    struct rfm_error *error)
+{
+	enum rfm_status status = read_superblock_once(log, chosen, error);
+
+	return status == RFM_DAMAGED
+	    ? read_superblock_once(log, chosen, error) : status;
 }
 /* enter a segment if it is there */
 static enum rfm_status
@@ -569,6 +592,7 @@ look_for_a_witness(struct rfm_log *log, const uint8_t *bytes, uint64_t n,
 		    !rfm_record_valid(bytes + at, n - at, salt,
 		    head.sequence))
 			continue;
+		log->broken = sequence;
 		return rfm_fail(error, RFM_DAMAGED,
 		    "record %llu of the log, at byte %llu, is broken"
 		    " although whole records follow it",
@@ -689,14 +713,15 @@ walk(struct rfm_log *log, uint64_t upto, rfm_log_visit *visit,
 	bool     more = true;
 
 	log->torn = false;
+	log->broken = 0;
 	while (more) {
 		enum rfm_status status;
 
 		status = walk_piece(log, upto, visit, context, &more,
 		    error);
 		/* look a second time before calling it damage */
-		if (status == RFM_DAMAGED && suspected != log->tail) {
-			suspected = log->tail;
+		if (status == RFM_DAMAGED && log->broken > suspected) {
+			suspected = log->broken;
 			more = true;
 			continue;
 		}

@@ -51,6 +51,7 @@ struct rfm_log {
 	uint64_t uncommitted;    /* records since the last COMMIT */
 	uint64_t group;          /* records that a group still lacks */
 	uint64_t whole;          /* groups are whole up to this sequence */
+	uint64_t broken;         /* the record last found broken */
 	bool     cut;            /* stale records may lie behind the end */
 	bool     torn;           /* the end is half a group */
 	bool     begun;          /* this session may write */
@@ -73,6 +74,8 @@ enum rfm_status rfm_log_commit(struct rfm_log *, uint64_t next_id,
     struct rfm_error *);
 enum rfm_status rfm_log_checkpoint(struct rfm_log *,
     const struct rfm_log_live *, struct rfm_error *);
+enum rfm_status rfm_log_shrink(struct rfm_log *, uint64_t file_bytes,
+    struct rfm_error *);
 enum rfm_status rfm_log_mark_clean(struct rfm_log *, struct rfm_error *);
 void rfm_log_dispose(struct rfm_log *);
 #endif

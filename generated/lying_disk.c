@@ -40,6 +40,7 @@ struct process {
 struct rfm_file {
 	bool             writable;
 	int              locks[RFM_LOCK_FORKS + 1];
+	uint64_t         pin;                  /* the number and one */
 	struct rfm_file *next;
 };
 
@@ -358,8 +359,16 @@ lying_absolute_path(struct rfm_os *os, const char *path, char *out,
 	memcpy(out, path, strlen(path) + 1);
 	return RFM_OK;
 }
+static bool
+is_unfinished(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 5 && strcmp(path + n - 5, ".part") == 0;
+}
+
 static enum rfm_status
-create_file(struct rfm_lying_disk *disk, const char *path,
+create_file(struct rfm_lying_disk *disk, const char *path, bool named,
     struct rfm_error *error)
 {
 	if (disk->cache.present && strcmp(disk->path, path) == 0)
@@ -376,7 +385,8 @@ create_file(struct rfm_lying_disk *disk, const char *path,
 	disk->cache.present = true;
 	if (disk->recording) {
 		remember(disk, RFM_LYING_SIZE, 0);
-		remember(disk, RFM_LYING_NAME, 1);
+		if (named)
+			remember(disk, RFM_LYING_NAME, 1);
 	}
 	return RFM_OK;
 }
@@ -400,7 +410,8 @@ lying_open(struct rfm_os *os, const char *path, enum rfm_open_how how,
 	*file = NULL;
 	RFM_TRY(enter(os, RFM_LYING_OPEN, error));
 	if (how == RFM_OPEN_CREATE)
-		RFM_TRY(create_file(process->disk, path, error));
+		RFM_TRY(create_file(process->disk, path,
+		    !is_unfinished(path), error));
 	RFM_TRY(need_file(os, path, error));
 	*file = add_file(process, how != RFM_OPEN_READ);
 	return RFM_OK;
@@ -445,6 +456,29 @@ lying_remove(struct rfm_os *os, const char *path,
 	disk->cache.present = false;
 	if (disk->recording)
 		remember(disk, RFM_LYING_NAME, 0);
+	return RFM_OK;
+}
+static enum rfm_status
+lying_clone(struct rfm_os *os, struct rfm_file *file, const char *path,
+    struct rfm_file **copy, bool *whole, struct rfm_error *error)
+{
+	(void)file;
+	*whole = false;
+	return lying_open(os, path, RFM_OPEN_CREATE, copy, error);
+}
+
+static enum rfm_status
+lying_rename(struct rfm_os *os, const char *path, const char *to,
+    struct rfm_error *error)
+{
+	struct rfm_lying_disk *disk = disk_of(os);
+
+	RFM_TRY(enter(os, RFM_LYING_OTHER, error));
+	RFM_TRY(need_file(os, path, error));
+	disk->path = memory(disk->path, strlen(to));
+	memcpy(disk->path, to, strlen(to) + 1);
+	if (disk->recording)
+		remember(disk, RFM_LYING_NAME, 1);
 	return RFM_OK;
 }
 /* serve bytes */
@@ -521,15 +555,30 @@ lying_write(struct rfm_os *os, struct rfm_file *file, uint64_t offset,
 		put(disk, offset, from, smaller(disk->fault.part, bytes));
 	return status;
 }
+static void
+make_hole(struct rfm_lying_disk *disk, uint64_t offset, uint64_t bytes)
+{
+	uint64_t block = RFM_LYING_BLOCK_BYTES;
+
+	memset(disk->cache.bytes + offset, 0, bytes);
+	changed(disk, offset, bytes, true);
+	for (uint64_t i = (offset + block - 1) / block;
+	    (i + 1) * block <= offset + bytes; i++)
+		disk->blocks[i] = false;
+}
+
 static enum rfm_status
-lying_extend(struct rfm_os *os, struct rfm_file *file, uint64_t bytes,
+lying_resize(struct rfm_os *os, struct rfm_file *file, uint64_t bytes,
     struct rfm_error *error)
 {
+	struct rfm_lying_disk *disk = disk_of(os);
+	uint64_t               old = disk->cache.size;
+
 	(void)file;
 	RFM_TRY(enter(os, RFM_LYING_EXTEND, error));
-	if (bytes < disk_of(os)->cache.size)
-		return rfm_fail(error, RFM_ARGUMENT, "it would shrink");
-	set_size(disk_of(os), bytes);
+	if (bytes < old)
+		make_hole(disk, bytes, old - bytes);
+	set_size(disk, bytes);
 	return RFM_OK;
 }
 
@@ -547,18 +596,12 @@ lying_punch(struct rfm_os *os, struct rfm_file *file, uint64_t offset,
     uint64_t bytes, struct rfm_error *error)
 {
 	struct rfm_lying_disk *disk = disk_of(os);
-	uint64_t               block = RFM_LYING_BLOCK_BYTES;
 
 	(void)file;
 	RFM_TRY(enter(os, RFM_LYING_PUNCH, error));
-	if (offset >= disk->cache.size)
-		return RFM_OK;
-	bytes = smaller(bytes, disk->cache.size - offset);
-	memset(disk->cache.bytes + offset, 0, bytes);
-	changed(disk, offset, bytes, true);
-	for (uint64_t i = (offset + block - 1) / block;
-	    (i + 1) * block <= offset + bytes; i++)
-		disk->blocks[i] = false;
+	if (offset < disk->cache.size)
+		make_hole(disk, offset, smaller(bytes, disk->cache.size -
+		    offset));
 	return RFM_OK;
 }
 /* serve barriers and locks */
@@ -628,6 +671,25 @@ static bool
 lying_held(struct rfm_os *os, struct rfm_file *file, enum rfm_lock which)
 {
 	return somebody_minds(disk_of(os), file, which, 2);
+}
+static enum rfm_status
+lying_pin(struct rfm_os *os, struct rfm_file *file, uint64_t number,
+    struct rfm_error *error)
+{
+	RFM_TRY(enter(os, RFM_LYING_OTHER, error));
+	file->pin = number + 1;
+	return RFM_OK;
+}
+
+static bool
+lying_pinned(struct rfm_os *os, struct rfm_file *file, uint64_t below)
+{
+	for (struct process *p = disk_of(os)->processes; p; p = p->next)
+		for (struct rfm_file *f = p->files; f; f = f->next)
+			if (f != file && !p->dead && f->pin != 0 &&
+			    f->pin <= below)
+				return true;
+	return false;
 }
 /* serve addresses */
 static enum rfm_status
@@ -788,10 +850,12 @@ rfm_lying_start(struct rfm_lying_disk *disk)
 
 	process->os = (struct rfm_os){
 		lying_identify, lying_absolute_path, lying_open,
-		lying_reopen, lying_close, lying_remove, lying_size,
-		lying_read, lying_write, lying_extend, lying_reserve,
+		lying_reopen, lying_close, lying_remove, lying_clone,
+		lying_rename, lying_size,
+		lying_read, lying_write, lying_resize, lying_reserve,
 		lying_punch, lying_barrier, lying_barrier_directory,
-		lying_lock, lying_unlock, lying_held,
+		lying_lock, lying_unlock, lying_held, lying_pin,
+		lying_pinned,
 		lying_reserve_addresses,
 		lying_release_addresses, lying_map, lying_resident,
 		lying_boot_id,

@@ -138,9 +138,15 @@ refuse(struct survey *s, const struct spot *spot, SEXP culprit)
 static bool
 can_share(struct rfm_runtime *runtime, SEXP inner)
 {
-	return inner != NULL &&
-	    rfm_altvec_live(inner)->store == runtime->store &&
-	    (TYPEOF(inner) != VECSXP || rfm_altlist_bare(inner));
+	const struct rfm_payload *payload;
+
+	if (inner == NULL)
+		return false;
+	payload = rfm_altvec_live(inner);
+	if (payload->store != runtime->store || (payload->whole != NULL &&
+	    payload->length < payload->whole->length / 2))
+		return false;
+	return TYPEOF(inner) != VECSXP || rfm_altlist_bare(inner);
 }
 /* look into a value */
 static bool look_into(struct survey *, SEXP x, const struct spot *);
@@ -426,6 +432,8 @@ store_value(const struct place *to, SEXP x)
 static void
 share(const struct place *to, SEXP x, SEXP inner)
 {
+	struct rfm_payload *payload;
+
 	if (!rfm_altvec_settle(inner))
 		rfm_raise("closed", 0, NULL, "A vector cannot be stored: "
 		    "its store takes no changes any more.");
@@ -433,7 +441,9 @@ share(const struct place *to, SEXP x, SEXP inner)
 		MARK_NOT_MUTABLE(x);
 	if (x == inner || MAYBE_SHARED(inner))
 		MARK_NOT_MUTABLE(inner);           /* keeps I7 */
-	link_payload(to, rfm_altvec_live(inner));
+	payload = rfm_altvec_live(inner);
+	link_payload(to, payload->whole == NULL ? payload :
+	    payload->whole);
 }
 
 /* store a small vector */
@@ -517,26 +527,47 @@ store_vector(const struct place *to, SEXP x)
 		store_moving(to, x, type);
 }
 /* store an object */
-static void
-store_object(const struct place *to, SEXP x, SEXP list, R_xlen_t kept)
+static SEXP
+stretch_to_store(const struct place *to, SEXP x)
 {
+	SEXP inner = rfm_altvec_inner(x), two;
+	const struct rfm_payload *payload;
+
+	if (!can_share(to->runtime, inner))
+		return R_NilValue;
+	payload = rfm_altvec_live(inner);
+	if (payload->whole == NULL)
+		return R_NilValue;
+	two = Rf_allocVector(REALSXP, 2);
+	REAL(two)[0] = (double)payload->from;
+	REAL(two)[1] = (double)payload->length;
+	return two;
+}
+
+static void
+store_object(const struct place *to, SEXP x, SEXP list, R_xlen_t kept,
+    SEXP stretch)
+{
+	R_xlen_t i, k = 0, n = kept + (stretch != R_NilValue);
 	SEXP pointer = PROTECT(new_payload(to->runtime, RFM_OBJECT,
-	    (uint64_t)kept + 2));
+	    (uint64_t)n + 2));
 	SEXP all = Rf_getAttrib(list, R_NamesSymbol);
-	SEXP names = PROTECT(Rf_allocVector(STRSXP, kept));
+	SEXP names = PROTECT(Rf_allocVector(STRSXP, n));
 	struct place cell = *to;
-	R_xlen_t i, k = 0;
 
 	cell.list = rfm_payload_of(pointer);
 	cell.index = 0;
 	store_vector(&cell, x);
-	for (i = 0; i < XLENGTH(list) && k < kept; i++) {
+	for (i = 0; k < kept && i < XLENGTH(list); i++) {
 		if (!is_kept(list, i))
 			continue;
 		SET_STRING_ELT(names, k++, STRING_ELT(all, i));
 		cell.index = (uint64_t)k + 1;
 		store(&cell, VECTOR_ELT(list, i));
 	}
+	cell.index = (uint64_t)n + 1;
+	if (stretch != R_NilValue)
+		store_vector(&cell, stretch);
 	cell.index = 1;
 	store_vector(&cell, names);
 	link_pointer(to, pointer);
@@ -547,7 +578,7 @@ static void
 store(const struct place *to, SEXP x)
 {
 	enum kind kind = kind_of(x);
-	SEXP list;
+	SEXP list, stretch;
 	R_xlen_t kept;
 
 	R_CheckStack();
@@ -561,12 +592,13 @@ store(const struct place *to, SEXP x)
 		return;
 	}
 	list = PROTECT(rfm_object_attributes(x));
+	stretch = PROTECT(stretch_to_store(to, x));
 	kept = count_kept(list);
-	if (kept == 0)
+	if (kept == 0 && stretch == R_NilValue)
 		store_vector(to, x);
 	else
-		store_object(to, x, list, kept);
-	UNPROTECT(1);
+		store_object(to, x, list, kept, stretch);
+	UNPROTECT(2);
 }
 
 /* store the root of an object */
@@ -758,17 +790,31 @@ attribute_of(struct rfm_runtime *runtime, SEXP object, uint64_t index)
 }
 /* make a data frame of its columns */
 static SEXP
-frame_of(struct rfm_runtime *runtime, SEXP list)
+lent(SEXP column)
+{
+	if (rfm_altvec_inner(column) != column)
+		return column;
+	if (TYPEOF(column) == VECSXP)
+		return Rf_shallow_duplicate(column);
+	rfm_altvec_lend(column);
+	return column;
+}
+
+static SEXP
+frame_of(struct rfm_runtime *runtime, SEXP list, bool lends)
 {
 	uint64_t length = rfm_payload_of(list)->length, i;
 	SEXP frame = PROTECT(Rf_allocVector(VECSXP, (R_xlen_t)length));
+	SEXP pointer, column;
 
 	for (i = 0; i < length; i++) {
-		SEXP pointer = PROTECT(cell_of(runtime, list, i));
-
-		if (pointer != R_NilValue)
+		pointer = PROTECT(cell_of(runtime, list, i));
+		if (pointer != R_NilValue) {
+			column = PROTECT(rfm_object_give(runtime, pointer));
 			SET_VECTOR_ELT(frame, (R_xlen_t)i,
-			    rfm_object_give(runtime, pointer));
+			    lends ? lent(column) : column);
+			UNPROTECT(1);
+		}
 		UNPROTECT(1);
 	}
 	UNPROTECT(1);
@@ -801,6 +847,13 @@ turn_of(const char *name)
 }
 
 static void
+put_on_one(SEXP x, SEXP name, SEXP value)
+{
+	if (LENGTH(name) > 0)
+		Rf_setAttrib(x, Rf_installTrChar(name), value);
+}
+
+static void
 put_on(SEXP x, SEXP names, SEXP values)
 {
 	R_xlen_t i;
@@ -809,8 +862,7 @@ put_on(SEXP x, SEXP names, SEXP values)
 	for (turn = 0; turn < 3; turn++)
 		for (i = 0; i < XLENGTH(names); i++)
 			if (turn_of(CHAR(STRING_ELT(names, i))) == turn)
-				Rf_setAttrib(x, Rf_installTrChar(
-				    STRING_ELT(names, i)),
+				put_on_one(x, STRING_ELT(names, i),
 				    VECTOR_ELT(values, i));
 	if (has_class(names, values, "data.table"))
 		Rf_setAttrib(x, selfref_symbol, PROTECT(R_MakeExternalPtr(
@@ -835,12 +887,34 @@ names_in(struct rfm_runtime *runtime, SEXP object)
 		refuse_object(runtime, payload,
 		    "has not as many attributes as names of them");
 	for (i = 0; i < XLENGTH(names); i++)
-		if (STRING_ELT(names, i) == NA_STRING ||
-		    LENGTH(STRING_ELT(names, i)) == 0)
+		if (STRING_ELT(names, i) == NA_STRING)
 			refuse_object(runtime, payload,
 			    "has an attribute without a name");
 	UNPROTECT(2);
 	return names;
+}
+
+static SEXP
+stretch_of(struct rfm_runtime *runtime, SEXP object, SEXP x, SEXP names,
+    SEXP values)
+{
+	R_xlen_t i;
+
+	for (i = 0; i < XLENGTH(names); i++) {
+		SEXP two = VECTOR_ELT(values, i);
+
+		if (LENGTH(STRING_ELT(names, i)) > 0)
+			continue;
+		if (rfm_altvec_inner(x) != x || TYPEOF(two) != REALSXP ||
+		    XLENGTH(two) != 2 || !(REAL(two)[0] >= 0) ||
+		    !(REAL(two)[1] >= 0) || !(REAL(two)[0] +
+		    REAL(two)[1] <= 4503599627370496.))
+			refuse_object(runtime, rfm_payload_of(object),
+			    "has no sensible stretch");
+		return rfm_altvec_view(x, (uint64_t)REAL(two)[0],
+		    (uint64_t)REAL(two)[1]);
+	}
+	return x;
 }
 
 static SEXP
@@ -874,12 +948,15 @@ dressed(struct rfm_runtime *runtime, SEXP object)
 		    "has no vector");
 	if (type_in(data) == RFM_LIST &&
 	    has_class(names, values, "data.frame"))
-		x = PROTECT(frame_of(runtime, data));
+		x = frame_of(runtime, data,
+		    has_class(names, values, "data.table"));
 	else
-		x = PROTECT(rfm_object_give(runtime, data));
+		x = rfm_object_give(runtime, data);
+	PROTECT(x);
+	x = PROTECT(stretch_of(runtime, object, x, names, values));
 	put_on(x, names, values);
 	MARK_NOT_MUTABLE(x);                       /* keeps I7 */
-	UNPROTECT(5);
+	UNPROTECT(6);
 	return x;
 }
 

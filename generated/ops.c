@@ -536,21 +536,61 @@ compute_function(struct job *job, enum function function)
 	return target;
 }
 /* compare text with text */
+/* begin with a side of the comparison */
+struct side {
+	SEXP                          vector;
+	const struct rfm_payload     *payload; /* NULL: ordinary */
+	const struct rfm_string_disk *cells;   /* NULL: there are none */
+	struct rfm_string_disk        sketch;
+	uint64_t                      step;    /* 0: one for all */
+};
+
 /* get a text to compare */
 static bool
-get_text(SEXP x, const struct rfm_payload *payload, uint64_t i,
-    struct rfm_text *text)
+get_text(const struct side *side, uint64_t k, struct rfm_text *text)
 {
 	SEXP string;
 
-	if (payload != NULL)
-		return payload->address != NULL &&
-		    rfm_cells_get(payload, i, text) && !text->unencoded;
-	string = STRING_ELT(x, (R_xlen_t)i);
+	if (side->payload != NULL)
+		return rfm_cells_get(side->payload, k * side->step, text) &&
+		    !text->unencoded;
+	string = STRING_ELT(side->vector, (R_xlen_t)(k * side->step));
 	text->missing = string == NA_STRING;
+	text->unencoded = false;
 	text->bytes = CHAR(string);
 	text->length = (uint32_t)LENGTH(string);
 	return text->missing || Rf_charIsUTF8(string);
+}
+
+static int
+same_text(const struct rfm_text *a, const struct rfm_text *b, bool equal)
+{
+	if (a->missing || b->missing)
+		return NA_LOGICAL;
+	return (a->length == b->length &&
+	    memcmp(a->bytes, b->bytes, a->length) == 0) == equal;
+}
+
+static bool
+begin_side(struct side *side, const struct operand *operand)
+{
+	struct rfm_text text;
+
+	side->vector = operand->vector;
+	side->payload = rfm_altvec_payload(operand->vector);
+	side->cells = NULL;
+	side->step = operand->length > 1;
+	if (side->payload != NULL) {
+		side->cells = side->payload->address;
+		return side->cells != NULL;
+	}
+	if (side->step > 0)
+		return true;
+	if (!get_text(side, 0, &text))
+		return false;
+	rfm_cells_sketch(&text, &side->sketch);
+	side->cells = &side->sketch;
+	return true;
 }
 /* decide whether texts can be compared by bytes */
 static bool
@@ -574,23 +614,21 @@ texts_will_do(const struct job *job, enum operator operator)
 }
 
 static bool
-compare_run(const struct job *job, bool equal, uint64_t from,
-    uint64_t to, int *answers)
+compare_run(const struct side *x, const struct side *y, bool equal,
+    uint64_t from, uint64_t to, int *answers)
 {
-	const struct operand *x = &job->operands[0], *y = x + 1;
-	const struct rfm_payload *p = rfm_altvec_payload(x->vector);
-	const struct rfm_payload *q = rfm_altvec_payload(y->vector);
+	bool glance = x->cells != NULL && y->cells != NULL;
 	struct rfm_text a, b;
 	uint64_t k;
 
-	for (k = from; k < to; k++) {
-		if (!get_text(x->vector, p, x->length == 1 ? 0 : k, &a) ||
-		    !get_text(y->vector, q, y->length == 1 ? 0 : k, &b))
+	for (k = from; k < to; k++)
+		if (glance && rfm_cells_differ(x->cells + k * x->step,
+		    y->cells + k * y->step))
+			answers[k] = !equal;
+		else if (get_text(x, k, &a) && get_text(y, k, &b))
+			answers[k] = same_text(&a, &b, equal);
+		else
 			return false;
-		answers[k] = a.missing || b.missing ? NA_LOGICAL :
-		    (a.length == b.length && memcmp(a.bytes, b.bytes,
-		    a.length) == 0) == equal;
-	}
 	return true;
 }
 
@@ -599,6 +637,7 @@ static SEXP
 compare_texts(struct job *job, bool equal)
 {
 	uint64_t from, to, n = job->operands[0].length;
+	struct side x, y;
 	bool compared = true;
 	SEXP target;
 
@@ -609,7 +648,9 @@ compare_texts(struct job *job, bool equal)
 		R_CheckUserInterrupt();
 		to = job->length - from > NUMBERS_BLOCK * 16 ?
 		    from + NUMBERS_BLOCK * 16 : job->length;
-		compared = compare_run(job, equal, from, to,
+		compared = begin_side(&x, &job->operands[0]) &&
+		    begin_side(&y, &job->operands[1]) &&
+		    compare_run(&x, &y, equal, from, to,
 		    LOGICAL(target));
 	}
 	UNPROTECT(1);

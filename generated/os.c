@@ -17,11 +17,16 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __APPLE__
+#include <sys/clonefile.h>
 #include <sys/sysctl.h>
+#else
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #endif
 
 struct rfm_file {
-	int descriptor;
+	int      descriptor;
+	uint64_t pin;           /* one more than the number; 0: none */
 };
 
 /* turn errno into a status */
@@ -136,6 +141,57 @@ posix_reopen(struct rfm_os *os, struct rfm_file *file,
 #endif
 	return posix_open(os, path, RFM_OPEN_READ, again, error);
 }
+/* create a file as a copy of another */
+static enum rfm_status
+posix_clone(struct rfm_os *os, struct rfm_file *file, const char *path,
+    struct rfm_file **copy, bool *whole, struct rfm_error *error)
+{
+	*whole = false;
+#ifdef __APPLE__
+	if (fclonefileat(file->descriptor, AT_FDCWD, path, 0) == 0) {
+		enum rfm_status status = posix_open(os, path,
+		    RFM_OPEN_WRITE, copy, error);
+
+		*whole = status == RFM_OK;
+		if (!*whole)
+			(void)unlink(path);
+		return status;
+	}
+#endif
+	RFM_TRY(posix_open(os, path, RFM_OPEN_CREATE, copy, error));
+#ifdef FICLONE
+	*whole = ioctl((*copy)->descriptor, FICLONE, file->descriptor)
+	    == 0;
+#else
+	(void)file;
+#endif
+	return RFM_OK;
+}
+/* give a file another name */
+static int
+rename_if_free(const char *path, const char *to)
+{
+#ifdef __APPLE__
+	return renamex_np(path, to, RENAME_EXCL);
+#else
+	return renameat2(AT_FDCWD, path, AT_FDCWD, to, RENAME_NOREPLACE);
+#endif
+}
+
+static enum rfm_status
+posix_rename(struct rfm_os *os, const char *path, const char *to,
+    struct rfm_error *error)
+{
+	(void)os;
+	if (rename_if_free(path, to) == 0)
+		return RFM_OK;
+	if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP)
+		return fail(error, "rename a file to", to);
+	if (link(path, to) != 0)
+		return fail(error, "rename a file to", to);
+	(void)unlink(path);
+	return RFM_OK;
+}
 static void
 posix_close(struct rfm_os *os, struct rfm_file *file)
 {
@@ -214,12 +270,12 @@ posix_write(struct rfm_os *os, struct rfm_file *file, uint64_t offset,
 }
 /* obtain and return room */
 static enum rfm_status
-posix_extend(struct rfm_os *os, struct rfm_file *file, uint64_t bytes,
+posix_resize(struct rfm_os *os, struct rfm_file *file, uint64_t bytes,
     struct rfm_error *error)
 {
 	(void)os;
 	if (ftruncate(file->descriptor, (off_t)bytes) != 0)
-		return fail(error, "extend the file", "");
+		return fail(error, "change the length of the file", "");
 	return RFM_OK;
 }
 
@@ -345,16 +401,22 @@ posix_barrier_directory(struct rfm_os *os, const char *path,
 #endif
 
 static struct flock
-lock_range(enum rfm_lock which, short kind)
+byte_range(uint64_t start, uint64_t bytes, short kind)
 {
 	struct flock range;
 
 	memset(&range, 0, sizeof range);
 	range.l_type = kind;
 	range.l_whence = SEEK_SET;
-	range.l_start = ((off_t)1 << 62) + (off_t)which;
-	range.l_len = 1;
+	range.l_start = (off_t)start;
+	range.l_len = (off_t)bytes;
 	return range;
+}
+
+static struct flock
+lock_range(enum rfm_lock which, short kind)
+{
+	return byte_range((1ULL << 62) + which, 1, kind);
 }
 
 static int
@@ -386,14 +448,18 @@ posix_lock(struct rfm_os *os, struct rfm_file *file,
 #endif
 
 static bool
+somebody_locks(const struct rfm_file *file, struct flock range)
+{
+	return fcntl(file->descriptor, GET_LOCK, &range) != 0 ||
+	    range.l_type != F_UNLCK;
+}
+
+static bool
 posix_held(struct rfm_os *os, struct rfm_file *file,
     enum rfm_lock which)
 {
-	struct flock range = lock_range(which, F_WRLCK);
-
 	(void)os;
-	return fcntl(file->descriptor, GET_LOCK, &range) != 0 ||
-	    range.l_type != F_UNLCK;
+	return somebody_locks(file, lock_range(which, F_WRLCK));
 }
 
 static void
@@ -402,6 +468,40 @@ posix_unlock(struct rfm_os *os, struct rfm_file *file,
 {
 	(void)os;
 	(void)set_lock(file->descriptor, which, F_UNLCK);
+}
+#define PINS_START (1ULL << 61)
+#define PINS_MAX   (1ULL << 60)
+
+static enum rfm_status
+posix_pin(struct rfm_os *os, struct rfm_file *file, uint64_t number,
+    struct rfm_error *error)
+{
+	struct flock range;
+
+	(void)os;
+	number %= PINS_MAX;
+	if (file->pin == number + 1)
+		return RFM_OK;
+	range = byte_range(PINS_START + number, 1, F_RDLCK);
+	if (fcntl(file->descriptor, SET_LOCK, &range) != 0)
+		return fail(error, "lock the file", "");
+	if (file->pin != 0) {
+		range = byte_range(PINS_START + file->pin - 1, 1, F_UNLCK);
+		(void)fcntl(file->descriptor, SET_LOCK, &range);
+	}
+	file->pin = number + 1;
+	return RFM_OK;
+}
+
+static bool
+posix_pinned(struct rfm_os *os, struct rfm_file *file, uint64_t below)
+{
+	(void)os;
+	if (below == 0)
+		return false;
+	if (below > PINS_MAX)
+		below = PINS_MAX;
+	return somebody_locks(file, byte_range(PINS_START, below, F_WRLCK));
 }
 /* arrange addresses */
 static enum rfm_status
@@ -572,10 +672,12 @@ rfm_os_posix(void)
 {
 	static struct rfm_os os = {
 		posix_identify, posix_absolute_path, posix_open,
-		posix_reopen, posix_close, posix_remove, posix_size, posix_read,
-		posix_write, posix_extend, posix_reserve, posix_punch,
+		posix_reopen, posix_close, posix_remove, posix_clone,
+		posix_rename, posix_size, posix_read,
+		posix_write, posix_resize, posix_reserve, posix_punch,
 		posix_barrier, posix_barrier_directory, posix_lock,
-		posix_unlock, posix_held, posix_reserve_addresses,
+		posix_unlock, posix_held, posix_pin, posix_pinned,
+		posix_reserve_addresses,
 		posix_release_addresses, posix_map, posix_resident,
 		posix_boot_id,
 		posix_random, posix_owner, posix_now, posix_at_fork

@@ -59,6 +59,11 @@ struct rfm_os {
 	void (*close)(struct rfm_os *, struct rfm_file *);
 	enum rfm_status (*remove)(struct rfm_os *, const char *path,
 	    struct rfm_error *);
+	enum rfm_status (*clone)(struct rfm_os *, struct rfm_file *,
+	    const char *path, struct rfm_file **copy, bool *whole,
+	    struct rfm_error *);
+	enum rfm_status (*rename)(struct rfm_os *, const char *path,
+	    const char *to, struct rfm_error *);
 	/* os: bytes and room */
 	enum rfm_status (*size)(struct rfm_os *, struct rfm_file *,
 	    uint64_t *bytes, struct rfm_error *);
@@ -67,7 +72,7 @@ struct rfm_os {
 	enum rfm_status (*write)(struct rfm_os *, struct rfm_file *,
 	    uint64_t offset, const void *from, size_t bytes,
 	    struct rfm_error *);
-	enum rfm_status (*extend)(struct rfm_os *, struct rfm_file *,
+	enum rfm_status (*resize)(struct rfm_os *, struct rfm_file *,
 	    uint64_t bytes, struct rfm_error *);
 	enum rfm_status (*reserve)(struct rfm_os *, struct rfm_file *,
 	    uint64_t offset, uint64_t bytes, struct rfm_error *);
@@ -82,6 +87,9 @@ struct rfm_os {
 	    enum rfm_lock, bool exclusive, struct rfm_error *);
 	void (*unlock)(struct rfm_os *, struct rfm_file *, enum rfm_lock);
 	bool (*held)(struct rfm_os *, struct rfm_file *, enum rfm_lock);
+	enum rfm_status (*pin)(struct rfm_os *, struct rfm_file *,
+	    uint64_t number, struct rfm_error *);
+	bool (*pinned)(struct rfm_os *, struct rfm_file *, uint64_t below);
 	/* os: addresses */
 	enum rfm_status (*reserve_addresses)(struct rfm_os *,
 	    uint64_t bytes, void **base, struct rfm_error *);

@@ -53,6 +53,7 @@ rfm_runtime_prepare(void)
 		    "for opening a store.");
 	runtime->anchor = anchor;
 	runtime->process = getpid();
+	runtime->sync = RFM_SYNC_CLOSE;
 	R_SetExternalPtrAddr(anchor, runtime);
 	UNPROTECT(1);
 	return anchor;
@@ -77,6 +78,16 @@ rfm_runtime_adopt(SEXP anchor, struct rfm_store *store)
 	runtime->next = runtimes;
 	runtimes = runtime;
 	return runtime;
+}
+
+/* take in a wish for syncs */
+void
+rfm_runtime_sync(struct rfm_runtime *runtime, enum rfm_sync wish)
+{
+	if (runtime->opens == 0 || wish > runtime->sync)
+		runtime->sync = wish;
+	rfm_store_sync_at_close(runtime->store,
+	    runtime->sync != RFM_SYNC_NEVER);
 }
 
 struct rfm_runtime *

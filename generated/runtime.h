@@ -6,6 +6,12 @@
 #include <sys/types.h>
 
 /* what R knows of an open store */
+enum rfm_sync {
+	RFM_SYNC_NEVER,      /* a close leaves the store as a death would */
+	RFM_SYNC_CLOSE,
+	RFM_SYNC_PUT         /* and after each put and each transaction */
+};
+
 struct rfm_runtime {
 	struct rfm_store   *store;      /* NULL: prepared, not yet used */
 	SEXP                anchor;     /* not protected: it protects us */
@@ -14,6 +20,7 @@ struct rfm_runtime {
 	uint32_t            vectors;    /* pointers to payloads or groups */
 	uint64_t            given;      /* bytes of temporaries handed out */
 	uint64_t            survived;   /* of them, at the last collection */
+	enum rfm_sync       sync;       /* the strictest that was asked for */
 	struct rfm_runtime *next;
 	uint8_t             uuid[16];
 	char                path[4096];
@@ -27,6 +34,7 @@ struct rfm_runtime *rfm_runtime_of_handle(SEXP handle);
 struct rfm_runtime *rfm_runtime_of_anchor(SEXP anchor);
 SEXP                rfm_runtime_default(void);   /* R_NilValue: none */
 void                rfm_runtime_set_default(SEXP handle);
+void                rfm_runtime_sync(struct rfm_runtime *, enum rfm_sync);
 enum rfm_status     rfm_runtime_close(SEXP handle, struct rfm_error *);
 /* making external pointers to payloads */
 SEXP                rfm_payload_pointer(void);

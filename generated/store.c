@@ -10,6 +10,7 @@
 struct extent {
 	uint64_t offset;
 	uint64_t bytes;
+	uint64_t number;        /* its epoch, or its record's id */
 };
 
 struct extents {
@@ -41,7 +42,8 @@ struct rfm_store {
 	uint8_t            *chunks;       /* chunk flags */
 	uint64_t            chunk_count;
 	uint8_t            *base;
-	uint64_t            file_bytes, address_bytes, wanted_addresses;
+	uint64_t            file_bytes, mapped_bytes;
+	uint64_t            address_bytes, wanted_addresses;
 	uint8_t            *arena;
 	uint64_t            arena_bytes, arena_limit;
 	struct rfm_payload *payloads;
@@ -53,9 +55,12 @@ struct rfm_store {
 	uint32_t            mark;         /* of the last walk */
 	int64_t             last_sync;
 	struct rfm_file    *fork_file;    /* only while forking */
-	bool                created, closed, forked, growing;
+	uint64_t            pin;          /* of a reader: his epoch */
+	bool                created, closed, forked, growing, trimming;
 	bool                children;     /* forked, maybe still there */
 	bool                unwatched_fork;
+	bool                left;         /* close as a death would */
+	uint64_t            learned;      /* records read, no COMMITs */
 	struct rfm_store   *next;         /* in the registry */
 };
 
@@ -65,6 +70,9 @@ struct finding {
 	bool     mended;
 };
 /* functions that are used before they are defined */
+static enum rfm_status take_room(struct rfm_store *, uint64_t bytes,
+    uint64_t used_bytes, enum rfm_growth, uint64_t *offset,
+    struct rfm_error *);
 static enum rfm_status make_room(struct rfm_store *, uint64_t bytes,
     uint64_t align, uint64_t *offset, struct rfm_error *);
 static enum rfm_status commit(struct rfm_store *, struct rfm_error *);
@@ -76,6 +84,8 @@ static enum rfm_status append_and_apply(struct rfm_store *,
 static enum rfm_status reserve_chunks(struct rfm_store *, uint64_t first,
     uint64_t last, struct rfm_error *);
 static void close_payload(struct rfm_payload *);
+static void close_views(struct rfm_payload *whole);
+static void end_payload(struct rfm_payload *);
 static enum rfm_status publish(struct rfm_payload *, uint32_t flags,
     bool seals, struct rfm_error *);
 static void sweep_orphans(struct rfm_store *);
@@ -100,8 +110,10 @@ static enum rfm_status format_file(struct rfm_store *,
 static enum rfm_status format_scratch(struct rfm_store *,
     struct rfm_error *);
 static void become_a_child(struct rfm_store *);
+static void take_over_fork_file(struct rfm_store *);
 static enum rfm_status read_afresh(struct rfm_store *,
     struct rfm_error *);
+static uint64_t extent_around(uint64_t payload_bytes);
 /* know what a store may do */
 static bool
 writes_file(const struct rfm_store *store)
@@ -146,7 +158,8 @@ address_of(const struct rfm_store *store, uint64_t offset)
 }
 /* put an extent on a list */
 static bool
-extents_push(struct extents *e, uint64_t offset, uint64_t bytes)
+extents_push(struct extents *e, uint64_t offset, uint64_t bytes,
+    uint64_t number)
 {
 	if (e->count == e->capacity) {
 		size_t         more = e->capacity * 2 + 16;
@@ -160,6 +173,7 @@ extents_push(struct extents *e, uint64_t offset, uint64_t bytes)
 	}
 	e->list[e->count].offset = offset;
 	e->list[e->count].bytes = bytes;
+	e->list[e->count].number = number;
 	e->count++;
 	e->bytes += bytes;
 	return true;
@@ -172,7 +186,7 @@ pending_are_committed(struct rfm_store *store)
 
 	for (size_t i = 0; i < p->count; i++)
 		(void)extents_push(&store->waiting, p->list[i].offset,
-		    p->list[i].bytes);
+		    p->list[i].bytes, store->log.epoch);
 	p->count = 0;
 	p->bytes = 0;
 	rfm_catalog_commit(&store->catalog);
@@ -216,24 +230,46 @@ nobody_holds(struct rfm_store *store, enum rfm_lock which)
 	return !store->os->held(store->os, store->file, which);
 }
 
+static size_t
+count_released(struct rfm_store *store)
+{
+	const struct extents *w = &store->waiting;
+	size_t                n = 0;
+	uint64_t              free_below = 0;
+
+	if (w->count == 0 || store->unwatched_fork ||
+	    !nobody_holds(store, RFM_LOCK_FORKS))
+		return 0;
+	for (; n < w->count; n++) {
+		if (w->list[n].number > free_below &&
+		    store->os->pinned(store->os, store->file,
+		    w->list[n].number))
+			break;		/* keeps I6 */
+		if (w->list[n].number > free_below)
+			free_below = w->list[n].number;
+	}
+	return n;
+}
+
 static void
 release_waiting(struct rfm_store *store)
 {
 	struct extents *w = &store->waiting;
+	size_t          n = count_released(store);
 
-	if (w->count == 0 || store->unwatched_fork ||
-	    !nobody_holds(store, RFM_LOCK_READERS) ||
-	    !nobody_holds(store, RFM_LOCK_FORKS))
-		return;		/* keeps I6 */
-	store->children = false;
-	for (size_t i = 0; i < w->count; i++) {
+	for (size_t i = 0; i < n; i++) {
 		give_blocks_back(store, w->list[i].offset,
 		    w->list[i].bytes);
 		(void)rfm_space_give(store->space, w->list[i].offset,
 		    w->list[i].bytes, NULL);
+		w->bytes -= w->list[i].bytes;
 	}
-	w->count = 0;
-	w->bytes = 0;
+	if (n == 0)
+		return;
+	w->count -= n;
+	memmove(w->list, w->list + n, w->count * sizeof *w->list);
+	if (w->count == 0)
+		store->children = false;
 }
 /* reserve a run of chunks */
 static enum rfm_status
@@ -368,7 +404,22 @@ extend_file(struct rfm_store *store, uint64_t bytes,
 	RFM_TRY(store->os->size(store->os, store->file, &now, error));
 	if (now >= bytes)
 		return RFM_OK;
-	return store->os->extend(store->os, store->file, bytes, error);
+	return store->os->resize(store->os, store->file, bytes, error);
+}
+static enum rfm_status
+map_up_to(struct rfm_store *store, uint64_t bytes,
+    struct rfm_error *error)
+{
+	uint64_t old = store->mapped_bytes;
+
+	if (bytes <= old)
+		return RFM_OK;
+	RFM_TRY(store->os->map(store->os, store->file,
+	    store->access == RFM_WRITE ? RFM_MAP_SHARED
+	    : RFM_MAP_PRIVATE, store->base + old, old, bytes - old,
+	    error));
+	store->mapped_bytes = bytes;
+	return RFM_OK;
 }
 /* grow the file */
 static enum rfm_status
@@ -390,8 +441,7 @@ grow_file(struct rfm_store *store, uint64_t bytes,
 	RFM_TRY(store->os->reserve(store->os, store->file, old, bytes,
 	    error));
 	RFM_TRY(extend_file(store, fresh, error));
-	RFM_TRY(store->os->map(store->os, store->file, RFM_MAP_SHARED,
-	    store->base + old, old, fresh - old, error));
+	RFM_TRY(map_up_to(store, fresh, error));
 	RFM_TRY(rfm_space_add(store->space, old, fresh - old, error));
 	store->chunks[(old - 1) / RFM_CHUNK_BYTES] &=
 	    (uint8_t)~CHUNK_RESERVED;
@@ -435,6 +485,15 @@ static enum rfm_status
 take_extent(struct rfm_store *store, uint64_t payload_bytes,
     enum rfm_growth growth, uint64_t *offset, struct rfm_error *error)
 {
+	return take_room(store, payload_bytes, payload_bytes, growth,
+	    offset, error);
+}
+
+static enum rfm_status
+take_room(struct rfm_store *store, uint64_t payload_bytes,
+    uint64_t used_bytes, enum rfm_growth growth, uint64_t *offset,
+    struct rfm_error *error)
+{
 	uint64_t        bytes, align = rfm_extent_align(payload_bytes);
 	enum rfm_status status;
 
@@ -448,7 +507,8 @@ take_extent(struct rfm_store *store, uint64_t payload_bytes,
 		status = make_room(store, bytes, align, offset, error);
 	if (status != RFM_OK || !writes_file(store))
 		return status;
-	status = reserve_extent(store, *offset, bytes, error);
+	status = reserve_extent(store, *offset, used_bytes == 0 ? 1
+	    : used_bytes, error);
 	if (status != RFM_OK)
 		(void)rfm_space_give(store->space, *offset, bytes, NULL);
 	return status;
@@ -476,6 +536,9 @@ make_room(struct rfm_store *store, uint64_t bytes, uint64_t align,
 		return rfm_fail(error, RFM_TOO_LARGE,
 		    "a vector of %llu bytes does not fit anywhere",
 		    (unsigned long long)bytes);
+	if (store->trimming)
+		return rfm_fail(error, RFM_NO_ROOM,
+		    "no room below the end of what is in use");
 	if (writes_file(store))
 		RFM_TRY(grow_file(store, with_slack, error));
 	else
@@ -524,7 +587,8 @@ log_gives(void *context, uint64_t offset, uint64_t bytes)
 	uint64_t          rounded;
 
 	if (rfm_extent_bytes(bytes, &rounded))
-		(void)extents_push(&store->waiting, offset, rounded);
+		(void)extents_push(&store->waiting, offset, rounded,
+		    store->log.epoch + 1);
 }
 /* give the log the living records */
 static void
@@ -612,20 +676,22 @@ extent_of(const struct rfm_payload *p)
 {
 	uint64_t bytes = 0;
 
-	(void)rfm_extent_bytes(p->bytes, &bytes);
+	(void)rfm_extent_bytes(p->room, &bytes);
 	return bytes;
 }
 
 static void
 describe_payload(struct rfm_store *store, struct rfm_payload *p,
-    uint32_t type, uint64_t length, uint64_t bytes)
+    uint32_t type, uint64_t length, uint64_t room)
 {
 	p->store = store;
 	p->address = address_of(store, p->offset);
 	p->type = type;
-	p->length = length;
-	p->bytes = bytes;
+	p->length = p->reach = length;
+	p->bytes = length * rfm_type_bytes(type);
+	p->room = room;
 	p->handles = 1;
+	p->epoch = store->log.epoch;
 	p->next = store->payloads;
 	if (p->next != NULL)
 		p->next->previous = p;
@@ -641,7 +707,7 @@ has_meaning(uint32_t type)
 /* create a temporary */
 static enum rfm_status
 take_payload(struct rfm_store *store, uint32_t type,
-    uint64_t length, bool zero, enum rfm_growth growth,
+    uint64_t length, uint64_t room, bool zero, enum rfm_growth growth,
     struct rfm_payload **payload, struct rfm_error *error)
 {
 	struct rfm_payload *p;
@@ -652,7 +718,7 @@ take_payload(struct rfm_store *store, uint32_t type,
 	if (rfm_type_bytes(type) == 0)
 		return rfm_fail(error, RFM_ARGUMENT, "unknown type %lu",
 		    (unsigned long)type);
-	if (!rfm_multiply(length, rfm_type_bytes(type), &bytes) ||
+	if (length > room || !rfm_multiply(room, rfm_type_bytes(type), &bytes) ||
 	    bytes > RFM_FILE_MAX_BYTES)
 		return rfm_fail(error, RFM_TOO_LARGE,
 		    "a vector of %llu elements is larger than any store",
@@ -665,13 +731,15 @@ take_payload(struct rfm_store *store, uint32_t type,
 	if (p == NULL)
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory for one more vector");
-	status = take_extent(store, bytes, growth, &p->offset, error);
+	status = take_room(store, bytes, length * rfm_type_bytes(type),
+	    growth, &p->offset, error);
 	if (status != RFM_OK) {		/* keeps I13 */
 		free(p);
 		return status;
 	}
 	(void)rfm_extent_bytes(bytes, &extent);
-	hand_over(store, p->offset, extent, zero);
+	hand_over(store, p->offset, room > length
+	    ? length * rfm_type_bytes(type) : extent, zero);
 	describe_payload(store, p, type, length, bytes);
 	store->temporary_bytes += extent;
 	*payload = p;
@@ -683,7 +751,16 @@ rfm_store_temporary(struct rfm_store *store, uint32_t type,
     uint64_t length, bool zero, enum rfm_growth growth,
     struct rfm_payload **payload, struct rfm_error *error)
 {
-	RFM_TRY(take_payload(store, type, length,
+	return rfm_store_roomy(store, type, length, length, zero, growth,
+	    payload, error);
+}
+
+enum rfm_status
+rfm_store_roomy(struct rfm_store *store, uint32_t type,
+    uint64_t length, uint64_t room, bool zero, enum rfm_growth growth,
+    struct rfm_payload **payload, struct rfm_error *error)
+{
+	RFM_TRY(take_payload(store, type, length, room,
 	    zero || has_meaning(type), growth, payload, error));
 	store->temporaries++;
 	return RFM_OK;
@@ -695,8 +772,8 @@ log_allocation(struct rfm_payload *p, uint32_t flags,
 {
 	struct rfm_store        *store = p->store;
 	struct rfm_allocate_disk a = {
-		.offset = p->offset, .bytes = p->bytes,
-		.length = p->length, .type = p->type, .flags = flags,
+		.offset = p->offset, .bytes = p->room,
+		.length = p->reach, .type = p->type, .flags = flags,
 		.owner = p->owner == NULL ? 0 : p->owner->id
 	};
 	struct rfm_entry *e;
@@ -788,7 +865,7 @@ give_temporary_back(struct rfm_store *store, const struct rfm_payload *p)
 	if (store->unwatched_fork)
 		return;
 	if (store->children && !nobody_holds(store, RFM_LOCK_FORKS))
-		(void)extents_push(&store->waiting, p->offset, bytes);
+		(void)extents_push(&store->waiting, p->offset, bytes, 0);
 	else
 		(void)rfm_space_give(store->space, p->offset, bytes, NULL);
 }
@@ -817,7 +894,7 @@ end_payload(struct rfm_payload *p)
 		p->next->previous = p->previous;
 	if (p->state == RFM_TEMPORARY)
 		give_temporary_back(store, p);
-	else if (p->state != RFM_DESTROYED)
+	else if (p->state != RFM_DESTROYED && p->whole == NULL)
 		detach(store, p);
 	free(p);
 	rfm_store_release(store);
@@ -839,6 +916,12 @@ end_all(struct rfm_payload *dying)
 		struct rfm_payload *p = dying;
 
 		dying = p->dying;
+		if (p->whole != NULL) {
+			p->whole->views--;
+			drop_handle(p->whole, &dying);
+			end_payload(p);
+			continue;
+		}
 		drop_elements(p, &dying);
 		for (uint32_t k = 0; k < p->part_count; k++)
 			end_payload(p->parts[k]);
@@ -872,6 +955,19 @@ drop_elements(struct rfm_payload *list, struct rfm_payload **dying)
 		drop_handle(child, dying);
 	}
 }
+/* keep the views' lists of parts */
+static void
+show_parts_to_views(struct rfm_payload *whole)
+{
+	if (whole->views == 0)
+		return;
+	for (struct rfm_payload *p = whole->store->payloads; p != NULL;
+	    p = p->next)
+		if (p->whole == whole) {
+			p->parts = whole->parts;
+			p->part_count = whole->part_count;
+		}
+}
 /* keep the list of parts */
 static enum rfm_status
 secure_part_list(struct rfm_payload *owner, struct rfm_error *error)
@@ -887,7 +983,15 @@ secure_part_list(struct rfm_payload *owner, struct rfm_error *error)
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory for one more part of a vector");
 	owner->parts = more;
+	show_parts_to_views(owner);
 	return RFM_OK;
+}
+
+static void
+add_part(struct rfm_payload *owner, struct rfm_payload *part)
+{
+	owner->parts[owner->part_count++] = part;
+	show_parts_to_views(owner);
 }
 /* extend a payload by one part */
 enum rfm_status
@@ -902,11 +1006,12 @@ rfm_store_extend(struct rfm_payload *owner, uint64_t bytes,
 	if (owner->state == RFM_DESTROYED)
 		return rfm_fail(error, RFM_CLOSED,
 		    "closed fmalloc ALTREP vector handle");
-	if (owner->type != RFM_CHARACTER || owner->state == RFM_SEALED)
+	if (owner->type != RFM_CHARACTER || owner->whole != NULL ||
+	    (owner->state == RFM_SEALED && owner->reach <= owner->length))
 		return rfm_fail(error, RFM_ARGUMENT,
 		    "only a string vector that is not sealed gets parts");
 	RFM_TRY(secure_part_list(owner, error));
-	RFM_TRY(take_payload(store, RFM_BYTES, bytes, false, growth,
+	RFM_TRY(take_payload(store, RFM_BYTES, bytes, bytes, false, growth,
 	    &part, error));
 	part->owner = owner;
 	if (owner->state == RFM_COMMITTED && writes_file(store))
@@ -915,7 +1020,7 @@ rfm_store_extend(struct rfm_payload *owner, uint64_t bytes,
 		end_payload(part);
 		return status;
 	}
-	owner->parts[owner->part_count++] = part;
+	add_part(owner, part);
 	return RFM_OK;
 }
 /* resolve an id, looking twice as a reader */
@@ -989,7 +1094,7 @@ attach_parts(struct rfm_payload *owner, const struct rfm_entry *e,
 		RFM_TRY(secure_part_list(owner, error));
 		RFM_TRY(attach(store, row, &part, error));
 		part->owner = owner;
-		owner->parts[owner->part_count++] = part;
+		add_part(owner, part);
 	}
 	return RFM_OK;
 }
@@ -1027,6 +1132,57 @@ rfm_payload_shared(const struct rfm_payload *p)
 	return p->handles > 1 || p->state == RFM_SEALED ||
 	    (p->id != 0 && in_a_list(p));
 }
+/* make a view */
+static enum rfm_status
+refuse_view(const struct rfm_payload *whole, uint64_t from,
+    uint64_t length, struct rfm_error *error)
+{
+	uint64_t end;
+
+	if (whole->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (whole->owner != NULL || rfm_type_has_ids(whole->type) ||
+	    whole->handles == UINT32_MAX)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "a list, or a part, has no views");
+	if (!rfm_add(from, length, &end) || end > whole->reach)
+		return rfm_fail(error, RFM_ARGUMENT, "subscript out of"
+		    " bounds: a view of elements %llu to %llu of %llu",
+		    (unsigned long long)from + 1, (unsigned long long)end,
+		    (unsigned long long)whole->reach);
+	return RFM_OK;
+}
+
+enum rfm_status
+rfm_store_view(struct rfm_payload *whole, uint64_t from, uint64_t length,
+    struct rfm_payload **view, struct rfm_error *error)
+{
+	struct rfm_payload *p;
+	uint64_t            each = rfm_type_bytes(whole->type), end;
+
+	if (whole->whole != NULL && rfm_add(from, length, &end) &&
+	    end <= whole->length)
+		return rfm_store_view(whole->whole, whole->from + from,
+		    length, view, error);
+	RFM_TRY(refuse_view(whole, from, length, error));
+	p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for one more vector");
+	p->offset = whole->offset + from * each;
+	p->state = RFM_SEALED;		/* keeps I7 */
+	p->whole = whole;
+	p->from = from;
+	p->parts = whole->parts;
+	p->part_count = whole->part_count;
+	rfm_payload_retain(whole);
+	whole->views++;
+	describe_payload(whole->store, p, whole->type, length,
+	    length * each);
+	*view = p;
+	return RFM_OK;
+}
 /* find a record's payload */
 enum rfm_status
 rfm_store_find(struct rfm_store *store, uint64_t id,
@@ -1041,6 +1197,8 @@ rfm_store_find(struct rfm_store *store, uint64_t id,
 		rfm_payload_retain(p);
 	else
 		RFM_TRY(attach(store, e, &p, error));
+	if (p->reach < e->length)
+		p->reach = e->length;	/* its writer has appended */
 	if (e->chain != 0) {
 		enum rfm_status status = attach_parts(p, e, error);
 
@@ -1156,6 +1314,8 @@ struct walk {
 	bool              found;
 	struct node      *nodes;        /* collected */
 	size_t            count, nodes_room;
+	struct rfm_payload **reached;   /* longer than the log says */
+	size_t            reached_count, reached_room;
 	uint64_t          records;      /* that they need */
 };
 
@@ -1236,6 +1396,7 @@ end_walk(struct walk *w)
 {
 	free(w->steps);
 	free(w->nodes);
+	free(w->reached);
 }
 static bool
 is_settled(const struct walk *w, struct node node)
@@ -1287,6 +1448,40 @@ walk_below(struct walk *w, struct node root, struct rfm_error *error)
 	}
 	return RFM_OK;
 }
+/* collect what has been reached */
+static uint64_t
+parts_without_record(const struct rfm_payload *p)
+{
+	uint64_t n = 0;
+
+	for (uint32_t k = 0; k < p->part_count; k++)
+		n += p->parts[k]->id == 0;
+	return n;
+}
+
+static enum rfm_status
+collect_reached(struct walk *w, const struct rfm_payload *object,
+    struct rfm_error *error)
+{
+	struct rfm_payload *p = object->type == RFM_OBJECT &&
+	    object->length > 0 ? pointer_in(object, 0) : NULL;
+	void               *reached = w->reached;
+	struct rfm_entry   *e = p == NULL || p->id == 0 ? NULL :
+	    rfm_catalog_find(&w->store->catalog, p->id);
+	enum rfm_status     status;
+
+	if (e == NULL || p->reach <= e->length ||
+	    e->mark == w->store->mark + 1)
+		return RFM_OK;
+	status = secure_list(&reached, &w->reached_room, w->reached_count,
+	    sizeof(struct rfm_payload *), error);
+	w->reached = reached;
+	RFM_TRY(status);
+	w->reached[w->reached_count++] = p;
+	e->mark = w->store->mark + 1;
+	w->records += 1 + parts_without_record(p);
+	return RFM_OK;
+}
 /* collect what has to be published */
 static enum rfm_status
 collect(struct walk *w, struct node node, struct rfm_error *error)
@@ -1301,8 +1496,11 @@ collect(struct walk *w, struct node node, struct rfm_error *error)
 	w->nodes = nodes;
 	RFM_TRY(status);
 	w->nodes[w->count++] = node;
-	w->records += 1 + (node.id == 0 ? node.temporary->part_count : 0);
-	return RFM_OK;
+	w->records++;
+	if (node.id != 0)
+		return RFM_OK;
+	w->records += node.temporary->part_count;
+	return collect_reached(w, node.temporary, error);
 }
 /* write a seal */
 static enum rfm_status
@@ -1325,9 +1523,11 @@ static enum rfm_status
 note_reference(struct rfm_payload *p, struct rfm_error *error)
 {
 	struct rfm_store       *store = p->store;
-	const struct rfm_entry *e = rfm_catalog_find(&store->catalog,
-	    p->id);
+	const struct rfm_entry *e;
 
+	if (p->whole != NULL)
+		return rfm_store_seal(p->whole, error);
+	e = rfm_catalog_find(&store->catalog, p->id);
 	if (e == NULL || e->attachment != p ||
 	    (e->flags & RFM_ALLOCATE_ELEMENT) == 0 ||
 	    refuse_change(store, NULL) != RFM_OK)
@@ -1350,6 +1550,25 @@ begin_group(struct rfm_store *store, uint64_t records, uint64_t names,
 	RFM_TRY(rfm_catalog_secure(&store->catalog, records, error));
 	RFM_TRY(rfm_catalog_prepare_names(&store->catalog, names, error));
 	return rfm_log_group(&store->log, all, bytes, error);
+}
+/* log what has been reached */
+static enum rfm_status
+log_reached(struct walk *w, struct rfm_error *error)
+{
+	for (size_t i = 0; i < w->reached_count; i++) {
+		struct rfm_payload    *p = w->reached[i];
+		struct rfm_extend_disk body = { p->id, p->reach };
+		uint32_t               flags = p->state == RFM_SEALED
+		    ? RFM_ALLOCATE_SEALED : 0;
+
+		for (uint32_t k = 0; k < p->part_count; k++)
+			if (p->parts[k]->id == 0)
+				RFM_TRY(log_allocation(p->parts[k], flags,
+				    error));
+		RFM_TRY(append_and_apply(w->store, RFM_RECORD_EXTEND,
+		    &body, error));
+	}
+	return RFM_OK;
 }
 /* publish a payload with all that is in it */
 static void
@@ -1425,7 +1644,7 @@ log_collected(struct walk *w, struct node root, uint32_t root_flags,
 			RFM_TRY(log_whole(p, p == root.temporary
 			    ? root_flags : flags, error));
 	}
-	return RFM_OK;
+	return log_reached(w, error);
 }
 
 static enum rfm_status
@@ -1578,7 +1797,7 @@ hold_extent(struct rfm_store *store, struct rfm_entry *e,
 		e->attachment = NULL;
 		return RFM_OK;
 	}
-	if (!extents_push(&store->pending, offset, bytes))
+	if (!extents_push(&store->pending, offset, bytes, 0))
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory to remember freed extents");
 	return RFM_OK;
@@ -1663,6 +1882,10 @@ rfm_store_destroy(struct rfm_payload *p, bool reclaim,
 
 	if (p->state == RFM_DESTROYED)
 		return RFM_OK;
+	if (p->whole != NULL) {
+		close_payload(p);
+		return RFM_OK;
+	}
 	if (has_parents(p))
 		return rfm_fail(error, RFM_HAS_PARENT,
 		    "the vector is an element of a list, or of a named"
@@ -1672,6 +1895,7 @@ rfm_store_destroy(struct rfm_payload *p, bool reclaim,
 		RFM_TRY(free_record(store, p->id, error));
 	}
 	drop_elements(p, &dying);
+	close_views(p);
 	for (uint32_t k = 0; k < p->part_count; k++)
 		close_payload(p->parts[k]);
 	close_payload(p);
@@ -1685,10 +1909,21 @@ close_payload(struct rfm_payload *p)
 {
 	if (p->state == RFM_TEMPORARY)
 		give_temporary_back(p->store, p);
-	else
+	else if (p->whole == NULL)
 		detach(p->store, p);
 	p->state = RFM_DESTROYED;
 	p->address = NULL;
+}
+
+static void
+close_views(struct rfm_payload *whole)
+{
+	if (whole->views == 0)
+		return;
+	for (struct rfm_payload *p = whole->store->payloads; p != NULL;
+	    p = p->next)
+		if (p->whole == whole)
+			close_payload(p);
 }
 /* widen an extent in place */
 static bool
@@ -1713,17 +1948,17 @@ rfm_store_widen(struct rfm_payload *p, uint64_t length)
 	uint64_t          bytes, extent, old = extent_of(p);
 
 	if (p->state != RFM_TEMPORARY || p->handles > 1 ||
-	    length < p->length ||
+	    length < p->length || p->room > p->bytes ||
 	    !rfm_multiply(length, rfm_type_bytes(p->type), &bytes) ||
 	    !rfm_extent_bytes(bytes, &extent) ||
-	    rfm_extent_align(bytes) != rfm_extent_align(p->bytes) ||
+	    rfm_extent_align(bytes) != rfm_extent_align(p->room) ||
 	    !widen_extent(store, p->offset, old, extent))
 		return false;
 	hand_over(store, p->offset + old, extent - old,
 	    has_meaning(p->type));
 	store->temporary_bytes += extent - old;
-	p->bytes = bytes;
-	p->length = length;
+	p->bytes = p->room = bytes;
+	p->length = p->reach = length;
 	return true;
 }
 /* give a record another extent */
@@ -1741,8 +1976,8 @@ log_move(struct rfm_payload *p, uint64_t offset, uint64_t bytes,
 	    &old, NULL);		/* keeps I6 */
 	p->offset = offset;
 	p->address = address_of(store, offset);
-	p->bytes = bytes;
-	p->length = body.length;
+	p->bytes = p->room = bytes;
+	p->length = p->reach = body.length;
 	return RFM_OK;
 }
 static enum rfm_status
@@ -1821,7 +2056,7 @@ resize_temporary(struct rfm_payload *p, uint64_t bytes,
 	give_temporary_back(store, &old);
 	p->offset = offset;
 	p->address = address_of(store, offset);
-	p->bytes = p->length = bytes;
+	p->bytes = p->room = p->length = p->reach = bytes;
 	return RFM_OK;
 }
 enum rfm_status
@@ -1885,7 +2120,8 @@ refuse_link(struct rfm_payload *list, uint64_t index,
 	if (child->store != list->store)
 		return rfm_fail(error, RFM_MISMATCH, "elements of a list"
 		    " must be of the same fmalloc runtime");
-	if (child->owner != NULL || child->handles == UINT32_MAX)
+	if (child->owner != NULL || child->whole != NULL ||
+	    child->handles == UINT32_MAX)
 		return rfm_fail(error, RFM_ARGUMENT,
 		    "this payload cannot be an element");
 	return refuse_loop(list, child, error);
@@ -2081,6 +2317,40 @@ look_at_lists(struct rfm_store *store, struct rfm_error *error)
 		note_orphan(store, &c->entries[i]);
 	return RFM_OK;
 }
+/* reach further */
+static bool
+may_reach(const struct rfm_payload *p, uint64_t end, uint64_t count)
+{
+	uint64_t last, bytes;
+
+	return p->state != RFM_DESTROYED && p->whole == NULL &&
+	    !rfm_type_has_ids(p->type) && writes_file(p->store) &&
+	    p->reach == end && rfm_add(end, count, &last) &&
+	    rfm_multiply(last, rfm_type_bytes(p->type), &bytes) &&
+	    bytes <= p->room;
+}
+
+enum rfm_status
+rfm_store_reach(struct rfm_payload *p, uint64_t end, uint64_t count,
+    void **address, struct rfm_error *error)
+{
+	struct rfm_store *store = p->store;
+	uint64_t          each = rfm_type_bytes(p->type);
+	uint64_t          offset = p->offset + end * each;
+
+	if (!may_reach(p, end, count))
+		return rfm_fail(error, RFM_NO_ROOM,
+		    "there is no room behind these elements");
+	RFM_TRY(refuse_change(store, error));
+	if (count > 0) {
+		RFM_TRY(reserve_live(store, offset, count * each, error));
+		hand_over(store, offset, count * each,
+		    has_meaning(p->type));
+	}
+	*address = (char *)p->address + end * each;
+	p->reach += count;
+	return RFM_OK;
+}
 /* refuse an impossible change of names */
 static enum rfm_status
 refuse_name(struct rfm_store *store, const struct rfm_change *c,
@@ -2103,7 +2373,8 @@ refuse_name(struct rfm_store *store, const struct rfm_change *c,
 	if (c->value->state == RFM_DESTROYED)
 		return rfm_fail(error, RFM_CLOSED,
 		    "closed fmalloc ALTREP vector handle");
-	if (c->value->store != store || c->value->owner != NULL)
+	if (c->value->store != store || c->value->owner != NULL ||
+	    c->value->whole != NULL)
 		return rfm_fail(error, RFM_MISMATCH,
 		    "an object under a name must be of the same fmalloc"
 		    " runtime");
@@ -2309,17 +2580,43 @@ delist(struct rfm_store *store)
 }
 
 struct rfm_store *
-rfm_store_by_uuid(const uint8_t uuid[16])
+rfm_store_for(const uint8_t uuid[16], const char *path, uint64_t id)
 {
 	struct rfm_store *found = NULL;
+	int               best = -1;
 
-	for (struct rfm_store *s = stores; s != NULL; s = s->next)
-		if (memcmp(s->uuid, uuid, sizeof s->uuid) == 0 &&
-		    (found == NULL || s->access == RFM_WRITE))
-			found = s;
+	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
+		int rank = (s->access == RFM_WRITE ? 1 : 0) +
+		    (strcmp(s->path, path) == 0 ? 2 : 0) +
+		    (rfm_catalog_find(&s->catalog, id) != NULL ? 4 : 0);
+
+		if (memcmp(s->uuid, uuid, sizeof s->uuid) != 0 ||
+		    rank <= best)
+			continue;
+		found = s;
+		best = rank;
+	}
 	return found;
 }
+
+struct rfm_store *
+rfm_store_by_uuid(const uint8_t uuid[16])
+{
+	return rfm_store_for(uuid, "", 0);
+}
 /* find a store that is already open */
+/* refuse another store than the expected one */
+static enum rfm_status
+expect(const struct rfm_store *store, const uint8_t *uuid,
+    struct rfm_error *error)
+{
+	if (uuid == NULL ||
+	    memcmp(store->uuid, uuid, sizeof store->uuid) == 0)
+		return RFM_OK;
+	return rfm_fail(error, RFM_MISMATCH,
+	    "%s is another store", store->path);
+}
+
 static struct rfm_store *
 find_open(struct rfm_os *os, const struct rfm_identity *identity,
     enum rfm_access access)
@@ -2340,13 +2637,14 @@ find_open(struct rfm_os *os, const struct rfm_identity *identity,
 
 static enum rfm_status
 share(struct rfm_store *store, const struct rfm_open_options *options,
-    struct rfm_store **out, struct rfm_error *error)
+    const uint8_t *uuid, struct rfm_store **out, struct rfm_error *error)
 {
 	if (store->mode != options->mode)
 		return rfm_fail(error, RFM_MODE,
 		    "%s is already open with mode %s", store->path,
 		    store->mode == RFM_SCRATCH ? "scratch"
 		    : "persistent");
+	RFM_TRY(expect(store, uuid, error));
 	store->closed = false;
 	rfm_store_retain(store);
 	*out = store;
@@ -2373,9 +2671,11 @@ lock_or_name_the_owner(struct rfm_store *store, struct rfm_error *error)
 	char            owner[RFM_OWNER_BYTES] = "";
 	enum rfm_status status;
 
-	if (store->access == RFM_READ)
-		return store->os->lock(store->os, store->file,
-		    RFM_LOCK_READERS, false, error);
+	if (store->access == RFM_READ) {
+		RFM_TRY(store->os->lock(store->os, store->file,
+		    RFM_LOCK_READERS, false, error));
+		return store->os->pin(store->os, store->file, 0, error);
+	}
 	status = store->os->lock(store->os, store->file,
 	    RFM_LOCK_WRITER, true, error);
 	if (status != RFM_LOCKED)
@@ -2459,6 +2759,8 @@ learn(void *context, uint32_t kind, const void *body,
 	if (kind == RFM_RECORD_COMMIT) {
 		store->pending.count = 0;
 		store->pending.bytes = 0;
+	} else {
+		store->learned++;
 	}
 	memcpy(&id, body, sizeof id);
 	if (kind == RFM_RECORD_FREE || kind == RFM_RECORD_MOVE)
@@ -2476,12 +2778,17 @@ learn(void *context, uint32_t kind, const void *body,
 static enum rfm_status
 read_log(struct rfm_store *store, struct rfm_error *error)
 {
+	uint64_t leap = 0;
+
 	RFM_TRY(rfm_log_open(&store->log, learn, store, error));
 	if (!store->log.cut)
 		return RFM_OK;
 	if (store->catalog.next_id == 0)
 		store->catalog.next_id = 1;
-	if (!rfm_add(store->catalog.next_id, RFM_ID_LEAP,
+	RFM_TRY(store->os->random(store->os, &leap, RFM_ID_LEAP_BYTES,
+	    error));
+	leap += RFM_ID_LEAP;
+	if (!rfm_add(store->catalog.next_id, leap,
 	    &store->catalog.next_id))	/* keeps I9 */
 		store->catalog.next_id = UINT64_MAX;
 	return RFM_OK;
@@ -2506,8 +2813,8 @@ static enum rfm_status
 add_gaps(struct rfm_store *store, struct extents *used,
     struct rfm_error *error)
 {
-	bool     quiet = nobody_holds(store, RFM_LOCK_READERS) &&
-	    nobody_holds(store, RFM_LOCK_FORKS);
+	bool     quiet = !store->os->pinned(store->os, store->file,
+	    store->log.epoch) && nobody_holds(store, RFM_LOCK_FORKS);
 	uint64_t end = RFM_HEAP_OFFSET;
 
 	if (used->count > 0)
@@ -2536,7 +2843,8 @@ add_gap(struct rfm_store *store, uint64_t offset, uint64_t bytes,
 		return RFM_OK;
 	if (quiet)
 		return rfm_space_add(store->space, offset, bytes, error);
-	if (!extents_push(&store->waiting, offset, bytes))
+	if (!extents_push(&store->waiting, offset, bytes,
+	    store->log.epoch))
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory to remember free extents");
 	return RFM_OK;
@@ -2572,15 +2880,347 @@ gather_used(struct rfm_store *store, struct extents *used)
 		if (c->entries[i].state != RFM_DESTROYED)
 			good = rfm_extent_bytes(c->entries[i].bytes,
 			    &bytes) && extents_push(used,
-			    c->entries[i].offset, bytes);
+			    c->entries[i].offset, bytes, 0);
 	for (size_t i = 0; good && i < store->pending.count; i++)
 		good = extents_push(used, store->pending.list[i].offset,
-		    store->pending.list[i].bytes);
+		    store->pending.list[i].bytes, 0);
 	for (size_t i = 0; good && i < store->log.count; i++)
 		good = rfm_extent_bytes(store->log.segments[i].bytes,
 		    &bytes) && extents_push(used,
-		    store->log.segments[i].offset, bytes);
+		    store->log.segments[i].offset, bytes, 0);
 	return good;
+}
+/* know where the payloads end */
+static uint64_t
+end_of_list(const struct extents *e, uint64_t end)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->list[i].offset + e->list[i].bytes > end)
+			end = e->list[i].offset + e->list[i].bytes;
+	return end;
+}
+
+static uint64_t
+end_of_payloads(const struct rfm_store *store)
+{
+	uint64_t end = end_of_list(&store->waiting,
+	    end_of_list(&store->pending, RFM_HEAP_OFFSET));
+
+	for (size_t i = 0; i < store->catalog.count; i++) {
+		const struct rfm_entry *e = &store->catalog.entries[i];
+
+		if (e->state != RFM_DESTROYED &&
+		    e->offset + row_extent(e) > end)
+			end = e->offset + row_extent(e);
+	}
+	for (const struct rfm_payload *p = store->payloads; p != NULL;
+	    p = p->next)
+		if (p->state == RFM_TEMPORARY &&
+		    p->offset < RFM_FILE_MAX_BYTES &&
+		    p->offset + extent_of(p) > end)
+			end = p->offset + extent_of(p);
+	return end;
+}
+/* gather records and holes */
+static bool
+gather_movable(struct rfm_store *store, struct extents *movable)
+{
+	const struct rfm_catalog *c = &store->catalog;
+	bool                      good = true;
+
+	for (size_t i = 0; good && i < c->count; i++)
+		if (c->entries[i].state != RFM_DESTROYED &&
+		    c->entries[i].attachment == NULL)
+			good = extents_push(movable, c->entries[i].offset,
+			    row_extent(&c->entries[i]), c->entries[i].id);
+	if (movable->count > 0)
+		qsort(movable->list, movable->count, sizeof *movable->list,
+		    by_offset);
+	return good;
+}
+
+static bool
+gather_holes(struct rfm_store *store, struct extents *holes)
+{
+	uint64_t cursor = 0, offset, bytes;
+	bool     good = true;
+
+	while (good && rfm_space_next(store->space, &cursor, &offset,
+	    &bytes))
+		good = extents_push(holes, offset, bytes, 0);
+	if (holes->count > 0)
+		qsort(holes->list, holes->count, sizeof *holes->list,
+		    by_offset);
+	return good;
+}
+/* find a hole before a record */
+static bool
+take_front(struct rfm_store *store, struct extent *hole, uint64_t place,
+    uint64_t bytes)
+{
+	uint64_t pad = place - hole->offset;
+
+	if (rfm_space_expect(store->space, 2, NULL) != RFM_OK ||
+	    !rfm_space_widen(store->space, hole->offset, 0, pad + bytes))
+		return false;
+	if (pad > 0)
+		(void)rfm_space_give(store->space, hole->offset, pad, NULL);
+	hole->offset += pad + bytes;
+	hole->bytes -= pad + bytes;
+	return true;
+}
+
+static bool
+find_hole(struct rfm_store *store, struct extents *holes,
+    const struct rfm_entry *e, uint64_t *place)
+{
+	uint64_t bytes = row_extent(e), align = rfm_extent_align(e->bytes);
+
+	for (size_t i = 0; i < holes->count; i++) {
+		struct extent *h = &holes->list[i];
+
+		if (h->offset >= e->offset)
+			return false;
+		if (!rfm_round_up(h->offset, align, place) ||
+		    h->bytes < bytes ||
+		    *place - h->offset > h->bytes - bytes)
+			continue;
+		if (take_front(store, h, *place, bytes))
+			return true;
+		h->bytes = 0;
+	}
+	return false;
+}
+/* move a record that nobody uses */
+static enum rfm_status
+move_row(struct rfm_store *store, uint64_t id, uint64_t place,
+    struct rfm_error *error)
+{
+	struct rfm_entry    *e = rfm_catalog_find(&store->catalog, id);
+	struct rfm_entry     old = *e;
+	struct rfm_move_disk body = { id, place, e->bytes, e->length };
+	uint64_t used = e->length * rfm_type_bytes(e->type);
+	enum rfm_status      status;
+
+	status = reserve_extent(store, place, used == 0 ? 1 : used, error);
+	if (status == RFM_OK) {
+		hand_over(store, place, row_extent(e), false);
+		memcpy(address_of(store, place),
+		    address_of(store, e->offset), (size_t)used);
+		status = append_and_apply(store, RFM_RECORD_MOVE, &body,
+		    error);
+	}
+	if (status != RFM_OK) {		/* keeps I13 */
+		(void)rfm_space_give(store->space, place, row_extent(e),
+		    NULL);
+		return status;
+	}
+	return hold_left(store, rfm_catalog_find(&store->catalog, id), &old,
+	    error);
+}
+/* move records into holes */
+static enum rfm_status
+fill_holes(struct rfm_store *store, struct rfm_compaction *c,
+    const struct extents *movable, struct extents *holes,
+    struct rfm_error *error)
+{
+	for (size_t i = movable->count; i-- > 0 && c->moved < c->budget;) {
+		uint64_t id = movable->list[i].number, place;
+
+		if (!find_hole(store, holes, rfm_catalog_find(
+		    &store->catalog, id), &place))
+			continue;
+		RFM_TRY(move_row(store, id, place, error));
+		c->moved += movable->list[i].bytes;
+	}
+	return RFM_OK;
+}
+/* make the first hole larger */
+static size_t
+first_in_the_way(const struct rfm_store *store,
+    const struct extents *movable, const struct extents *holes)
+{
+	size_t i = 0;
+
+	for (size_t k = 0; k < holes->count; k++) {
+		const struct rfm_entry *e;
+		uint64_t                place;
+
+		while (i < movable->count &&
+		    movable->list[i].offset < holes->list[k].offset)
+			i++;
+		if (i == movable->count)
+			break;
+		e = rfm_catalog_find(&store->catalog,
+		    movable->list[i].number);
+		if (rfm_round_up(holes->list[k].offset,
+		    rfm_extent_align(e->bytes), &place) &&
+		    place < e->offset)
+			return i;
+	}
+	return movable->count;
+}
+
+static enum rfm_status
+set_one_aside(struct rfm_store *store, struct rfm_compaction *c,
+    const struct extents *movable, const struct extents *holes,
+    struct rfm_error *error)
+{
+	size_t   i = first_in_the_way(store, movable, holes);
+	uint64_t id, place;
+
+	if (i == movable->count)
+		return RFM_OK;
+	id = movable->list[i].number;
+	RFM_TRY(take_extent(store, rfm_catalog_find(&store->catalog,
+	    id)->bytes, RFM_GROW, &place, error));
+	RFM_TRY(move_row(store, id, place, error));
+	c->moved = c->set_aside = movable->list[i].bytes;
+	return RFM_OK;
+}
+/* compact a little */
+static enum rfm_status
+compact_once(struct rfm_store *store, struct rfm_compaction *c,
+    struct extents *movable, struct extents *holes,
+    struct rfm_error *error)
+{
+	if (!gather_movable(store, movable) || !gather_holes(store, holes))
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory to compact %s", store->path);
+	RFM_TRY(fill_holes(store, c, movable, holes, error));
+	if (c->moved == 0 && c->may_set_aside)
+		RFM_TRY(set_one_aside(store, c, movable, holes, error));
+	return c->moved == 0 ? RFM_OK : commit(store, error);
+}
+
+enum rfm_status
+rfm_store_compact(struct rfm_store *store, struct rfm_compaction *c,
+    struct rfm_error *error)
+{
+	struct extents  movable = { NULL, 0, 0, 0 };
+	struct extents  holes = { NULL, 0, 0, 0 };
+	enum rfm_status status;
+
+	c->moved = c->set_aside = 0;
+	RFM_TRY(refuse_change(store, error));
+	if (!keeps_catalog(store))
+		return RFM_OK;
+	RFM_TRY(begin(store, error));
+	RFM_TRY(commit(store, error));
+	status = compact_once(store, c, &movable, &holes, error);
+	free(movable.list);
+	free(holes.list);
+	return status;
+}
+/* checkpoint before the end of the payloads */
+static bool
+take_behind(struct rfm_store *store, uint64_t end, struct extents *taken)
+{
+	struct extents holes = { NULL, 0, 0, 0 };
+	bool           good = gather_holes(store, &holes);
+
+	for (size_t i = 0; good && i < holes.count; i++) {
+		struct extent *h = &holes.list[i];
+
+		if (h->offset + h->bytes <= end)
+			continue;
+		good = extents_push(taken, h->offset, h->bytes, 0) &&
+		    rfm_space_expect(store->space, 2, NULL) == RFM_OK &&
+		    rfm_space_widen(store->space, h->offset, 0, h->bytes);
+		if (!good && taken->count > 0)
+			taken->count--;
+		if (good && h->offset < end)
+			(void)rfm_space_give(store->space, h->offset,
+			    end - h->offset, NULL);
+	}
+	free(holes.list);
+	return good;
+}
+
+static enum rfm_status
+checkpoint_before(struct rfm_store *store, uint64_t end,
+    struct rfm_error *error)
+{
+	struct extents  taken = { NULL, 0, 0, 0 };
+	enum rfm_status status = RFM_NO_MEMORY;
+
+	if (take_behind(store, end, &taken)) {
+		store->trimming = true;
+		status = checkpoint(store, error);
+		store->trimming = false;
+	}
+	for (size_t i = 0; i < taken.count; i++) {
+		uint64_t from = taken.list[i].offset < end ? end
+		    : taken.list[i].offset;
+
+		(void)rfm_space_give(store->space, from,
+		    taken.list[i].offset + taken.list[i].bytes - from,
+		    NULL);
+	}
+	free(taken.list);
+	return status == RFM_OK || store->log.poisoned ? status
+	    : checkpoint(store, error);
+}
+/* cut the end off */
+static enum rfm_status
+cut_file(struct rfm_store *store, uint64_t bytes,
+    struct rfm_error *error)
+{
+	RFM_TRY(rfm_log_shrink(&store->log, bytes, error));
+	RFM_TRY(store->os->resize(store->os, store->file, bytes, error));
+	store->file_bytes = bytes;
+	store->chunk_count = (bytes + RFM_CHUNK_BYTES - 1) /
+	    RFM_CHUNK_BYTES;
+	return RFM_OK;
+}
+
+static enum rfm_status
+cut_behind(struct rfm_store *store, uint64_t end,
+    struct rfm_error *error)
+{
+	uint64_t        bytes, cursor = 0, offset = 0, size = 0;
+	enum rfm_status status;
+
+	if (end < RFM_FILE_MIN_BYTES)
+		end = RFM_FILE_MIN_BYTES;
+	if (!rfm_round_up(end, RFM_FILE_STEP_BYTES, &bytes) ||
+	    bytes >= store->file_bytes)
+		return RFM_OK;
+	while (offset + size != store->file_bytes)
+		if (!rfm_space_next(store->space, &cursor, &offset, &size))
+			return RFM_OK;
+	if (offset > bytes ||
+	    rfm_space_expect(store->space, 1, NULL) != RFM_OK ||
+	    !rfm_space_widen(store->space, offset, 0, size))
+		return RFM_OK;
+	status = cut_file(store, bytes, error);
+	if (store->file_bytes > offset)
+		(void)rfm_space_give(store->space, offset,
+		    store->file_bytes - offset, NULL);
+	return status;
+}
+
+enum rfm_status
+rfm_store_trim(struct rfm_store *store, struct rfm_error *error)
+{
+	uint64_t end;
+
+	RFM_TRY(refuse_change(store, error));
+	if (!keeps_catalog(store))
+		return RFM_OK;
+	RFM_TRY(begin(store, error));
+	RFM_TRY(commit(store, error));
+	RFM_TRY(checkpoint_before(store, end_of_payloads(store), error));
+	release_waiting(store);
+	end = end_of_payloads(store);
+	for (size_t i = 0; i < store->log.count; i++) {
+		uint64_t last = store->log.segments[i].offset +
+		    extent_around(store->log.segments[i].bytes);
+
+		if (last > end)
+			end = last;
+	}
+	return cut_behind(store, end, error);
 }
 /* map the file */
 static enum rfm_status
@@ -2593,13 +3233,36 @@ map_file(struct rfm_store *store, struct rfm_error *error)
 	store->base = base;
 	if (store->space == NULL)
 		RFM_TRY(rfm_space_create(&store->space, error));
-	return store->os->map(store->os, store->file,
-	    store->access == RFM_WRITE ? RFM_MAP_SHARED
-	    : RFM_MAP_PRIVATE, store->base, 0, store->file_bytes, error);
+	return map_up_to(store, store->file_bytes, error);
+}
+/* move a reader's pin */
+static enum rfm_status
+move_pin(struct rfm_store *store, struct rfm_error *error)
+{
+	uint64_t oldest = store->log.epoch;
+
+	if (store->access == RFM_WRITE || store->unwatched_fork)
+		return RFM_OK;
+	for (struct rfm_payload *p = store->payloads; p != NULL;
+	    p = p->next) {
+		const struct rfm_entry *e;
+
+		if (p->id == 0)
+			continue;
+		e = rfm_catalog_find(&store->catalog, p->id);
+		if (e != NULL && e->attachment == p)
+			p->epoch = store->log.epoch;
+		else if (p->epoch < oldest)
+			oldest = p->epoch;
+	}
+	RFM_TRY(store->os->pin(store->os, store->file, oldest, error));
+	store->pin = oldest;
+	return RFM_OK;
 }
 /* open an existing file */
 static enum rfm_status
-open_existing(struct rfm_store *store, struct rfm_error *error)
+open_existing(struct rfm_store *store, const uint8_t *uuid,
+    struct rfm_error *error)
 {
 	bool     writer = store->access == RFM_WRITE;
 	unsigned winner;
@@ -2616,11 +3279,13 @@ open_existing(struct rfm_store *store, struct rfm_error *error)
 	    store->file_bytes, &winner, error), error));
 	RFM_TRY(compare_modes(store, copies[winner].flags, error));
 	memcpy(store->uuid, copies[winner].uuid, sizeof store->uuid);
+	RFM_TRY(expect(store, uuid, error));
 	if (keeps_catalog(store)) {
 		connect_log(store);
 		RFM_TRY(in_this_file(store, read_log(store, error),
 		    error));
 		store->file_bytes = store->log.file_bytes;
+		RFM_TRY(move_pin(store, error));
 	}
 	if (writer)
 		RFM_TRY(in_this_file(store, derive_space(store, error),
@@ -2693,7 +3358,7 @@ format_file(struct rfm_store *store, struct rfm_error *error)
 	struct rfm_os *os = store->os;
 
 	RFM_TRY(lock_or_name_the_owner(store, error));
-	RFM_TRY(os->extend(os, store->file, store->file_bytes, error));
+	RFM_TRY(os->resize(os, store->file, store->file_bytes, error));
 	RFM_TRY(os->identify(os, store->path, &store->identity, error));
 	RFM_TRY(os->random(os, store->uuid, sizeof store->uuid, error));
 	RFM_TRY(secure_chunks(store, store->file_bytes, error));
@@ -2813,15 +3478,14 @@ rfm_store_refresh(struct rfm_store *store, struct rfm_error *error)
 	if (replaced)
 		RFM_TRY(in_this_file(store, read_afresh(store, error),
 		    error));
+	RFM_TRY(move_pin(store, error));
 	if (store->log.file_bytes <= store->file_bytes)
 		return RFM_OK;
 	if (store->log.file_bytes > store->address_bytes)
 		return rfm_fail(error, RFM_TOO_LARGE,
 		    "%s has outgrown the addresses that were reserved for"
 		    " it: open it again", store->path);
-	RFM_TRY(store->os->map(store->os, store->file, RFM_MAP_PRIVATE,
-	    store->base + store->file_bytes, store->file_bytes,
-	    store->log.file_bytes - store->file_bytes, error));
+	RFM_TRY(map_up_to(store, store->log.file_bytes, error));
 	store->file_bytes = store->log.file_bytes;
 	return RFM_OK;
 }
@@ -2869,7 +3533,7 @@ rfm_store_close(struct rfm_store *store, struct rfm_error *error)
 	if (store->closed)
 		return RFM_OK;
 	store->closed = true;
-	if (!writes_file(store) || !keeps_catalog(store))
+	if (!writes_file(store) || !keeps_catalog(store) || store->left)
 		return RFM_OK;
 	status = commit(store, error);
 	if (status == RFM_OK)
@@ -2877,6 +3541,12 @@ rfm_store_close(struct rfm_store *store, struct rfm_error *error)
 	if (status != RFM_OK && !store->log.poisoned)
 		store->closed = false;		/* keeps I13 */
 	return status;
+}
+
+void
+rfm_store_sync_at_close(struct rfm_store *store, bool sync)
+{
+	store->left = !sync;
 }
 
 void
@@ -2906,14 +3576,17 @@ static void
 before_fork(void)
 {
 	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
-		if (!writes_file(s) || s->fork_file != NULL)
+		if (s->forked || s->fork_file != NULL)
 			continue;
 		if (s->os->reopen(s->os, s->file, &s->fork_file, NULL) !=
 		    RFM_OK) {
 			s->fork_file = NULL;
 			s->unwatched_fork = true;
 		} else if (s->os->lock(s->os, s->fork_file,
-		    RFM_LOCK_FORKS, false, NULL) != RFM_OK) {
+		    s->access == RFM_WRITE ? RFM_LOCK_FORKS
+		    : RFM_LOCK_READERS, false, NULL) != RFM_OK ||
+		    (s->access == RFM_READ && s->os->pin(s->os,
+		    s->fork_file, s->pin, NULL) != RFM_OK)) {
 			s->unwatched_fork = true;
 		}
 	}
@@ -2923,9 +3596,7 @@ static void
 after_fork_in_parent(void)
 {
 	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
-		if (!writes_file(s))
-			continue;
-		s->children = true;
+		s->children |= writes_file(s);
 		if (s->fork_file != NULL)
 			s->os->close(s->os, s->fork_file);
 		s->fork_file = NULL;
@@ -2946,9 +3617,11 @@ close_all_payloads(struct rfm_store *store)
 static void
 after_fork_in_child(void)
 {
-	for (struct rfm_store *s = stores; s != NULL; s = s->next)
+	for (struct rfm_store *s = stores; s != NULL; s = s->next) {
 		if (writes_file(s))
 			become_a_child(s);
+		take_over_fork_file(s);
+	}
 }
 
 static void
@@ -2958,7 +3631,7 @@ become_a_child(struct rfm_store *s)
 	struct rfm_file  *source = s->fork_file != NULL ? s->fork_file
 	    : s->file;
 	bool whole = s->os->map(s->os, source, RFM_MAP_PRIVATE, s->base,
-	    0, s->file_bytes, NULL) == RFM_OK;	/* keeps I12 */
+	    0, s->mapped_bytes, NULL) == RFM_OK;	/* keeps I12 */
 
 	s->forked = true;
 	if (!whole)
@@ -2971,11 +3644,16 @@ become_a_child(struct rfm_store *s)
 	} else {
 		s->closed = true;
 	}
-	if (s->fork_file != NULL) {
-		s->os->close(s->os, s->file);
-		s->file = s->fork_file;
-		s->fork_file = NULL;
-	}
+}
+
+static void
+take_over_fork_file(struct rfm_store *s)
+{
+	if (s->fork_file == NULL)
+		return;
+	s->os->close(s->os, s->file);
+	s->file = s->log.file = s->fork_file;
+	s->fork_file = NULL;
 }
 /* ask to be told of forks */
 static enum rfm_status
@@ -2995,18 +3673,15 @@ watch_for_forks(struct rfm_os *os, struct rfm_error *error)
 	return status;
 }
 /* open a store */
-enum rfm_status
-rfm_store_open(struct rfm_os *os, const char *path,
-    const struct rfm_open_options *options, struct rfm_store **out,
-    bool *created, struct rfm_error *error)
+static enum rfm_status
+open_store(struct rfm_os *os, const char *path,
+    const struct rfm_open_options *options, const uint8_t *uuid,
+    struct rfm_store **out, bool *created, struct rfm_error *error)
 {
 	struct rfm_identity identity;
 	struct rfm_store   *store;
 	enum rfm_status     status;
-	bool                made;
 
-	if (created == NULL)
-		created = &made;
 	*created = false;
 	RFM_TRY(watch_for_forks(os, error));
 	status = os->identify(os, path, &identity, error);
@@ -3017,10 +3692,10 @@ rfm_store_open(struct rfm_os *os, const char *path,
 	RFM_TRY(status);
 	store = find_open(os, &identity, options->access);
 	if (store != NULL)
-		return share(store, options, out, error);
+		return share(store, options, uuid, out, error);
 	RFM_TRY(new_store(os, path, options, &store, error));
 	store->identity = identity;
-	status = open_existing(store, error);
+	status = open_existing(store, uuid, error);
 	if (status != RFM_OK) {
 		discard(store);
 		return status;
@@ -3028,6 +3703,28 @@ rfm_store_open(struct rfm_os *os, const char *path,
 	enlist(store);
 	*out = store;
 	return RFM_OK;
+}
+enum rfm_status
+rfm_store_open(struct rfm_os *os, const char *path,
+    const struct rfm_open_options *options, struct rfm_store **out,
+    bool *created, struct rfm_error *error)
+{
+	bool made;
+
+	return open_store(os, path, options, NULL, out,
+	    created == NULL ? &made : created, error);
+}
+
+enum rfm_status
+rfm_store_follow(struct rfm_os *os, const char *path,
+    const uint8_t uuid[16], struct rfm_store **out,
+    struct rfm_error *error)
+{
+	struct rfm_open_options options = { .mode = RFM_PERSISTENT,
+		.access = RFM_READ };
+	bool made;
+
+	return open_store(os, path, &options, uuid, out, &made, error);
 }
 /* visit every record */
 void
@@ -3146,7 +3843,7 @@ add_sizes(const struct rfm_payload *p, uint64_t *disk,
 	if (p->address == NULL)
 		return RFM_OK;
 	RFM_TRY(os->resident(os, p->address, p->bytes, &in_memory, error));
-	*disk += extent_of(p);
+	*disk += p->whole == NULL ? extent_of(p) : p->bytes;
 	*resident += in_memory;
 	for (uint32_t k = 0; k < p->part_count; k++)
 		RFM_TRY(add_sizes(p->parts[k], disk, resident, error));
@@ -3245,5 +3942,13 @@ rfm_store_describe(struct rfm_store *store, struct rfm_store_info *info)
 	info->epoch = store->log.epoch;
 	info->uncommitted = store->log.uncommitted;
 	info->findings = store->finding_count;
+	info->learned = store->learned;
 	info->last_sync = store->last_sync;
+}
+enum rfm_status
+rfm_store_reopen(struct rfm_store *store, struct rfm_os **os,
+    struct rfm_file **file, struct rfm_error *error)
+{
+	*os = store->os;
+	return store->os->reopen(store->os, store->file, file, error);
 }

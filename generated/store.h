@@ -25,14 +25,24 @@ struct rfm_open_options {
 	uint64_t        first_segment_bytes; /* 0: default */
 	uint64_t        address_bytes;       /* 0: default */
 };
+/* a step of compaction */
+struct rfm_compaction {
+	uint64_t budget;        /* bytes that a step may move, or one record */
+	uint64_t moved;         /* by this step */
+	uint64_t set_aside;     /* of them, to make a hole larger */
+	bool     may_set_aside;
+};
 /* a payload as this process sees it */
 struct rfm_payload {
 	struct rfm_store   *store;
 	void               *address;  /* NULL once destroyed */
 	uint64_t            id;       /* 0 while temporary */
 	uint64_t            offset;
-	uint64_t            bytes;
+	uint64_t            bytes;    /* of its elements */
+	uint64_t            room;     /* of its extent, before rounding */
 	uint64_t            length;
+	uint64_t            reach;    /* elements written; see Appending */
+	uint64_t            epoch;    /* of the catalog that knew it */
 	uint32_t            type;
 	enum rfm_state      state;
 	uint32_t            handles;
@@ -40,6 +50,9 @@ struct rfm_payload {
 	uint32_t            part_count;
 	struct rfm_payload **parts;   /* in order of their number */
 	struct rfm_payload *owner;    /* of a part; else NULL */
+	struct rfm_payload *whole;    /* of a view; else NULL */
+	uint32_t            views;    /* of this one */
+	uint64_t            from;     /* of a view: its first element */
 	uint64_t            parents;  /* cells of temporary lists */
 	struct rfm_payload *dying;    /* the next to end */
 	uint32_t            mark;     /* of walks through lists */
@@ -70,6 +83,7 @@ struct rfm_store_info {
 	uint64_t epoch;        /* of the last commit */
 	uint64_t uncommitted;  /* records since */
 	uint64_t findings;     /* bad cells of lists, found at opening */
+	uint64_t learned;      /* records that were read from the log */
 	int64_t  last_sync;    /* 0: not in this session */
 };
 enum rfm_use {
@@ -91,11 +105,19 @@ typedef void rfm_extent_visitor(void *context,
 enum rfm_status rfm_store_open(struct rfm_os *, const char *path,
     const struct rfm_open_options *, struct rfm_store **, bool *created,
     struct rfm_error *);
+enum rfm_status rfm_store_follow(struct rfm_os *, const char *path,
+    const uint8_t uuid[16], struct rfm_store **, struct rfm_error *);
 struct rfm_store *rfm_store_by_uuid(const uint8_t uuid[16]);
+struct rfm_store *rfm_store_for(const uint8_t uuid[16], const char *path,
+    uint64_t id);
 void rfm_store_retain(struct rfm_store *);
 void rfm_store_release(struct rfm_store *);
 enum rfm_status rfm_store_close(struct rfm_store *, struct rfm_error *);
+void rfm_store_sync_at_close(struct rfm_store *, bool sync);
 enum rfm_status rfm_store_sync(struct rfm_store *, struct rfm_error *);
+enum rfm_status rfm_store_compact(struct rfm_store *,
+    struct rfm_compaction *, struct rfm_error *);
+enum rfm_status rfm_store_trim(struct rfm_store *, struct rfm_error *);
 enum rfm_status rfm_store_refresh(struct rfm_store *,
     struct rfm_error *);
 /* store: payloads */
@@ -119,6 +141,13 @@ enum rfm_status rfm_store_element(struct rfm_payload *list,
     uint64_t index, struct rfm_payload **child, struct rfm_error *);
 enum rfm_status rfm_store_resize(struct rfm_payload *, uint64_t bytes,
     enum rfm_growth, struct rfm_error *);
+enum rfm_status rfm_store_roomy(struct rfm_store *, uint32_t type,
+    uint64_t length, uint64_t room, bool zero, enum rfm_growth,
+    struct rfm_payload **, struct rfm_error *);
+enum rfm_status rfm_store_reach(struct rfm_payload *whole, uint64_t end,
+    uint64_t count, void **address, struct rfm_error *);
+enum rfm_status rfm_store_view(struct rfm_payload *whole, uint64_t from,
+    uint64_t length, struct rfm_payload **, struct rfm_error *);
 bool rfm_store_widen(struct rfm_payload *, uint64_t length);
 bool rfm_store_keeps(const struct rfm_store *);  /* are creates logged? */
 void rfm_payload_retain(struct rfm_payload *);
@@ -154,4 +183,6 @@ void rfm_store_map(struct rfm_store *, rfm_extent_visitor *,
 enum rfm_status rfm_store_sizes(struct rfm_payload *, uint64_t *disk,
     uint64_t *resident, struct rfm_error *);
 void rfm_store_describe(struct rfm_store *, struct rfm_store_info *);
+enum rfm_status rfm_store_reopen(struct rfm_store *, struct rfm_os **,
+    struct rfm_file **, struct rfm_error *);
 #endif

@@ -56,7 +56,12 @@ xtfrm.fmalloc <- function(x) {
 }
 
 #' @export
-unique.fmalloc <- function(x, ...) in_store_if_large(unique(view(x), ...), x)
+unique.fmalloc <- function(x, ...) {
+  # Of text, only the distinct strings need be made R's.
+  y <- if (...length() == 0L && is.null(dim(x))) .Call(rfm_c_distinct, x)
+  if (is.null(y)) y <- unique(view(x), ...)
+  in_store_if_large(y, x)
+}
 
 #' @export
 duplicated.fmalloc <- function(x, ...) in_store(duplicated(view(x), ...), x)

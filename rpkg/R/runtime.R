@@ -5,8 +5,7 @@
 #' handle on the same store.
 #'
 #' One process at a time may write. Others may open the store with
-#' `access = "read"` meanwhile: they see what was there when they opened it, and
-#' what they assign to such a vector stays in their own memory.
+#' `access = "read"` meanwhile; see the section on readers.
 #'
 #' The file grows when it must. It is sparse: space is taken from the disk when
 #' vectors are created, and a full disk is an error then, not a crash later.
@@ -19,11 +18,48 @@
 #'   large temporary arena: nothing in it survives, vectors are serialized by
 #'   value, and the file is removed at the end if this call made it.
 #' @param access `"write"`, or `"read"` for a store that must exist and is not
-#'   changed.
+#'   changed. In the process that has it open for writing, `"read"` gives another
+#'   handle on the same store, which may write.
+#' @param sync When the store is made durable without being asked: when it is
+#'   closed, also after each object that is put by name and each transaction, or
+#'   never. See the section on durability. If a store is opened more than once in
+#'   this process, the strictest of the answers holds.
+#' @section Readers:
+#' There may be any number of readers, beside a writer or without one. A reader sees
+#' the store as it was when he opened it, and as it was at his last
+#' [refresh_fmalloc()]. (Reading back a reference to something newer moves him, too.)
+#' What he has in hand stays what it was, whatever the writer replaces or destroys;
+#' its room is not used again as long as a reader is there. The exception is a
+#' vector that was never saved, such as [recover_fmalloc_vector()] gives: if the
+#' writer assigns to it in place, a reader may see that.
+#'
+#' A reader sees all that was written until then, not only what was synced: the
+#' writer's death loses none of it, and only a power cut could take the last part
+#' back.
+#'
+#' What a reader assigns, creates or computes stays in his own memory. To destroy,
+#' to put, to sync or to copy the store is an error of class `fmalloc_read_only`.
+#' @section Durability:
+#' The death of the process loses nothing, whatever `sync` is. It is a power cut, or a
+#' crash of the operating system, that takes the store back to its last sync.
+#'
+#' * `"close"`: a sync when the last handle is closed, at a cost of some milliseconds
+#'   for the flush and of the time that the disk needs for what is not on it yet.
+#' * `"put"`: also after each object that is stored by name, and after each
+#'   transaction. Each waits for the disk.
+#' * `"never"`: closing does not wait for the disk. The file is left as the death of
+#'   the process would leave it, and the next session, which finds everything, waits
+#'   at its first change. After a power cut the store is that of the last sync, which
+#'   may be long ago, or empty: never half of something. For data that can be made
+#'   again.
+#'
+#' With each of them [sync_fmalloc()] makes all durable at once, and a store may sync by
+#' itself when it needs the room of what was destroyed.
 #' @return A handle: an external pointer of class `fmalloc_runtime`, with the
 #'   attributes `initialized` (`TRUE` if this call made the store), `mode` and
 #'   `uuid`.
-#' @seealso [cleanup_fmalloc()], [sync_fmalloc()], [create_fmalloc_vector()].
+#' @seealso [cleanup_fmalloc()], [sync_fmalloc()], [refresh_fmalloc()],
+#'   [create_fmalloc_vector()].
 #' @examples
 #' path <- tempfile(fileext = ".bin")
 #' store <- open_fmalloc(path)
@@ -32,12 +68,13 @@
 #' unlink(path)
 #' @export
 open_fmalloc <- function(filepath, size_gb = NULL, mode = c("persistent", "scratch"),
-                         access = c("write", "read")) {
+                         access = c("write", "read"), sync = c("close", "put", "never")) {
   path <- check_path(filepath)
   bytes <- check_size(size_gb)
   mode <- match.arg(mode)
   access <- match.arg(access)
-  runtime <- .Call(rfm_c_open, path, bytes, mode, access)
+  sync <- match.arg(sync)
+  runtime <- .Call(rfm_c_open, path, bytes, mode, access, sync)
   tell(if (attr(runtime, "initialized")) "made " else "opened ", path, " (", mode, ")")
   runtime
 }
@@ -57,13 +94,15 @@ open_fmalloc <- function(filepath, size_gb = NULL, mode = c("persistent", "scrat
 #' cleanup_fmalloc()
 #' unlink(path)
 #' @export
-init_fmalloc <- function(filepath, size_gb = NULL, mode = c("persistent", "scratch")) {
+init_fmalloc <- function(filepath, size_gb = NULL, mode = c("persistent", "scratch"),
+                         access = c("write", "read"), sync = c("close", "put", "never")) {
   if (!is.null(.Call(rfm_c_default))) {
     warning("fmalloc already initialized: the default store stays as it is; ",
       "cleanup_fmalloc() closes it")
     return(invisible(FALSE))
   }
-  attr(.Call(rfm_c_set_default, open_fmalloc(filepath, size_gb, mode)), "initialized")
+  attr(.Call(rfm_c_set_default, open_fmalloc(filepath, size_gb, mode, access, sync)),
+    "initialized")
 }
 
 #' Make a store durable
@@ -88,9 +127,38 @@ sync_fmalloc <- function(runtime = NULL) {
   invisible(runtime)
 }
 
+# When the store syncs by itself: "close", "put" or "never".
+sync_policy <- function(runtime) .Call(rfm_c_sync_policy, runtime)
+
+#' Look for what is new
+#'
+#' A store that was opened with `access = "read"` is seen as it was at that moment, while
+#' another process may go on writing. This moves the reader to the newest state. Values that
+#' he has in hand stay what they were.
+#'
+#' @inheritParams sync_fmalloc
+#' @return `TRUE` if there was anything new, else `FALSE`; invisibly. In the process that
+#'   writes there is never anything new.
+#' @examples
+#' path <- tempfile(fileext = ".bin")
+#' store <- open_fmalloc(path)
+#' x <- as_fmalloc(1:3, store)
+#' refresh_fmalloc(store)              # the writer knows all there is
+#' cleanup_fmalloc(store)
+#' rm(x)
+#' invisible(gc())
+#' reader <- open_fmalloc(path, access = "read")
+#' print(refresh_fmalloc(reader))      # nobody has written since
+#' cleanup_fmalloc(reader)
+#' unlink(path)
+#' @export
+refresh_fmalloc <- function(runtime = NULL) {
+  invisible(.Call(rfm_c_refresh, resolve(runtime)))
+}
+
 #' Close a store
 #'
-#' Makes the store durable and closes it. Vectors of it that are still reachable go
+#' Makes the store durable, unless it was opened with `sync = "never"`, and closes it. Vectors of it that are still reachable go
 #' on working, and the file stays mapped and locked until R has collected the last
 #' of them. New vectors can't be created through the handle any more. To close
 #' a store that is closed, or nothing, does nothing.

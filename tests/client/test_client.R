@@ -337,6 +337,77 @@ invisible(C("c_cleanup", NULL))
 ok(is.null(C("c_default")), "and cleans it up")
 refused(C("c_bytes", d), 0, "never was one", "which ends the block")
 
+# ---- what C may ask of any vector ----
+
+numbers <- create_fmalloc_vector("numeric", 3, store)
+numbers[] <- c(1, 2, 4)
+texts <- create_fmalloc_vector("character", 3, store)
+texts[] <- c("b", "a", "c")
+ok(identical(C("c_known", texts), c(FALSE, FALSE)) && identical(C("c_known", numbers), c(FALSE, FALSE)),
+  "of what may still change nothing is known")
+invisible(serialize(list(numbers, texts), NULL))
+ok(identical(C("c_known", numbers), c(TRUE, TRUE)), "sealed numbers are known to be whole and in order")
+ok(C("c_known", texts)[1], "and strings to be whole")
+gaps <- create_fmalloc_vector("character", 3, store)
+gaps[] <- c("b", NA, "c")
+invisible(serialize(gaps, NULL))
+ok(!C("c_known", gaps)[1], "but not those with an NA")
+e <- error_of(C("c_set", texts, 1L, "d"))
+ok(inherits(e, "fmalloc_argument") && identical(texts[[1]], "b"),
+  "C code cannot replace a string that was saved: ", conditionMessage(e))
+
+# A list's address is made when somebody asks for it, and known from then on.
+l <- create_fmalloc_vector("list", 3, store)
+l[[1]] <- numbers
+l[[3]] <- texts
+l <- unserialize(serialize(l, NULL))
+ok(!C("c_at_hand", l), "a list has no address at hand")
+elements <- C("c_elements", l)
+ok(identical(lapply(elements, as.vector), list(c(1, 2, 4), NULL, c("b", "a", "c"))),
+  "its plain array has all elements")
+ok(C("c_at_hand", l), "and stays at hand")
+ok(C("c_at_hand", numbers) && !C("c_at_hand", texts), "numbers always have one, strings not")
+k <- create_fmalloc_vector("list", 1, store)
+outer <- create_fmalloc_vector("list", 1, store)
+C("c_set", outer, 1L, k)
+e <- error_of(C("c_set", k, 1L, outer))
+ok(inherits(e, "fmalloc_argument") && grepl("element of itself", conditionMessage(e)) &&
+  is.null(k[[1]]), "C code cannot make a loop: ", conditionMessage(e))
+destroy_fmalloc_vector(l)
+ok(!C("c_at_hand", l), "a destroyed list has no address")
+
+# ---- strings that C holds on to ----
+
+# C code protects nothing of what STRING_ELT() gives it: that must live as long as its
+# vector. A string that the collector has freed leaves its place to the next one of its
+# size; so many of these are made, and kept. Nothing here may hold the texts themselves
+# meanwhile, or they would live on that.
+text_of <- function(k) sprintf("held by C alone %04d", k)       # 20 bytes each
+held <- function() {
+  x <- create_fmalloc_vector("character", 3000, store)
+  for (k in 1:3000) x[k] <- text_of(k)
+  C("c_hold", x)
+  x
+}
+usurped <- function() {                 # how many of them are something else by now
+  for (k in 1:3) gc()
+  others <- sprintf("some other text %04d", 1:50000)
+  for (k in 1:3) gc()
+  bytes <- C("c_held", 3000, 20)
+  stopifnot(length(others) == 50000)
+  sum(colSums(matrix(bytes != charToRaw(paste(text_of(1:3000), collapse = "")), 20)) > 0)
+}
+x <- held()
+ok(usurped() == 0, "what STRING_ELT() gave is alive after the collector")
+y <- x
+y[c(1, 2000)] <- "the end of sharing what was read"
+rm(y)
+ok(usurped() == 0, "also when a copy has shared it for a while")
+invisible(order(x))
+ok(usurped() == 0, "also when all of them were given at once")
+rm(x)
+ok((lost <- usurped()) > 1500, "but no longer than the vector: ", lost, " of 3000 are gone")
+
 # ---- threads and forks ----
 
 t <- C("c_malloc", store, 100)

@@ -53,13 +53,19 @@ release_all(void)
 }
 
 UNUSED static struct rfm_payload *
-create(uint64_t bytes)
+create_of(enum rfm_type type, uint64_t length)
 {
 	struct rfm_payload *p = NULL;
 
-	OK(rfm_store_create(store, RFM_RAW, bytes, false, RFM_GROW, &p,
+	OK(rfm_store_create(store, type, length, false, RFM_GROW, &p,
 	    &error));
 	return keep(p);
+}
+
+UNUSED static struct rfm_payload *
+create(uint64_t bytes)
+{
+	return create_of(RFM_RAW, bytes);
 }
 
 /* A committed vector with a pattern; its id. */
@@ -73,13 +79,19 @@ create_filled(uint64_t bytes, uint64_t seed)
 }
 
 UNUSED static struct rfm_payload *
-temporary(uint64_t bytes)
+temporary_of(enum rfm_type type, uint64_t length)
 {
 	struct rfm_payload *p = NULL;
 
-	OK(rfm_store_temporary(store, RFM_RAW, bytes, false, RFM_GROW, &p,
+	OK(rfm_store_temporary(store, type, length, false, RFM_GROW, &p,
 	    &error));
 	return keep(p);
+}
+
+UNUSED static struct rfm_payload *
+temporary(uint64_t bytes)
+{
+	return temporary_of(RFM_RAW, bytes);
 }
 
 UNUSED static struct rfm_payload *
@@ -178,6 +190,16 @@ leave(void)
 	if (os != NULL)
 		rfm_lying_end(os);
 	os = NULL;
+}
+
+/* Another disk, and a scratch store on it. */
+UNUSED static void
+start_again_with_a_scratch_store(void)
+{
+	leave();
+	rfm_lying_destroy(disk);
+	disk = rfm_lying_create(1);
+	OK(try_to_open(&scratching));
 }
 
 /* A quiet end: closed cleanly, and opened by another process. */

@@ -1,5 +1,5 @@
 /*
- * Lists, parts, moves and seals of many, under every accident: a history is lived
+ * Lists, parts, moves and groups of records, under every accident: a history is lived
  * through once on the lying disk, with a picture of the store after each step. Then
  * the power is cut, and the process killed, at every moment of it, and what another
  * session finds must be one of the pictures: after a cut that of the last sync, after

@@ -66,7 +66,16 @@ free_one(uint64_t id)
 static enum rfm_status
 seal(uint64_t id)
 {
-	struct rfm_seal_disk s = { id, id, RFM_CHECKSUM_CRC32C, 0xfeed };
+	struct rfm_seal_disk s = { id, 0, 0, RFM_CHECKSUM_CRC32C, 0xfeed };
+
+	return apply(RFM_RECORD_SEAL, &s);
+}
+
+/* A reference to it is given out. */
+static enum rfm_status
+refer(uint64_t id)
+{
+	struct rfm_seal_disk s = { .id = id, .flags = RFM_SEAL_REFERENCED };
 
 	return apply(RFM_RECORD_SEAL, &s);
 }
@@ -291,9 +300,14 @@ name(void **state)                                                      \
 }
 
 IMPOSSIBLE(type_zero_is_refused, a.type = 0)
-IMPOSSIBLE(type_nine_is_refused, a.type = RFM_TYPES)
+IMPOSSIBLE(an_unknown_type_is_refused, a.type = RFM_TYPES)
 IMPOSSIBLE(fewer_bytes_than_elements_are_refused, a.bytes = 79)
-IMPOSSIBLE(more_bytes_than_elements_are_refused, a.bytes = 88)
+IMPOSSIBLE(a_list_with_more_bytes_than_elements_is_refused,
+    (a.type = RFM_LIST, a.bytes = 88))
+IMPOSSIBLE(an_object_with_more_bytes_than_elements_is_refused,
+    (a.type = RFM_OBJECT, a.bytes = 88))
+IMPOSSIBLE(a_block_with_more_bytes_than_its_length_is_refused,
+    (a.type = RFM_BYTES, a.bytes = 11))
 IMPOSSIBLE(a_length_whose_bytes_wrap_is_refused,
     a.length = (1ULL << 61) + 10)
 IMPOSSIBLE(an_unknown_flag_is_refused, a.flags = 4)
@@ -360,6 +374,11 @@ a_secured_row_is_taken_without_moving_the_table(void **state)
 		allocate(id);
 		assert_ptr_equal(before, catalog.entries);
 	}
+	REFUSED(RFM_NO_MEMORY, rfm_catalog_secure(&catalog, UINT64_MAX,
+	    &error));
+	REFUSED(RFM_NO_MEMORY, rfm_catalog_secure(&catalog, UINT64_MAX / 2,
+	    &error));
+	assert_int_equal(rfm_catalog_find(&catalog, 200)->id, 200);
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -455,40 +474,128 @@ a_part_needs_an_owner_that_may_have_it(void **state)
 	assert_int_equal(catalog.count, 3);
 }
 
-/* ---- seals of several, and moves ---- */
+/* ---- elements, and the references to them ---- */
 
-static enum rfm_status
-seal_from(uint64_t first, uint64_t id)
+static void
+element(uint64_t id, uint32_t flags)
 {
-	struct rfm_seal_disk s = { id, first, 0, 0 };
+	struct rfm_allocate_disk a = vector(id);
 
-	return apply(RFM_RECORD_SEAL, &s);
+	a.flags = RFM_ALLOCATE_ELEMENT | flags;
+	OK(apply(RFM_RECORD_ALLOCATE, &a));
+}
+
+static uint32_t
+flags_of(uint64_t id)
+{
+	return rfm_catalog_find(&catalog, id)->flags;
 }
 
 static void
-a_seal_of_several_takes_all_or_none(void **state)
+a_sealed_element_is_one_until_a_reference_is_given_out(void **state)
 {
-	struct rfm_allocate_disk a = strings(4);
+	(void)state;
+	element(1, 0);
+	element(2, RFM_ALLOCATE_SEALED);
+	element(3, 0);
+	assert_int_equal(catalog.elements, 3);
+	assert_int_equal(flags_of(2), RFM_ALLOCATE_ELEMENT);
+	OK(seal(1));
+	assert_int_equal(flags_of(1), RFM_ALLOCATE_ELEMENT);
+	assert_int_equal(catalog.elements, 3);
+	expect_counts(3, 2, 0);
+	REFUSED(RFM_DAMAGED, seal(1));          /* nothing new */
+	REFUSED(RFM_DAMAGED, seal(2));
+	OK(refer(1));
+	OK(refer(2));
+	OK(refer(3));                           /* both at once */
+	for (uint64_t id = 1; id <= 3; id++) {
+		assert_int_equal(flags_of(id), 0);
+		assert_int_equal(rfm_catalog_find(&catalog, id)->state,
+		    RFM_SEALED);
+		REFUSED(RFM_DAMAGED, refer(id));
+		REFUSED(RFM_DAMAGED, seal(id));
+	}
+	assert_int_equal(catalog.elements, 0);
+	expect_counts(3, 3, 0);
+	OK(free_one(1));
+	expect_counts(2, 2, 1);
+}
+
+static void
+a_seal_with_unknown_bits_is_refused(void **state)
+{
+	struct rfm_seal_disk s = { .id = 1 };
 
 	(void)state;
 	allocate(1);
-	allocate(2);
-	allocate(3);
+	s.flags = 2;
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_SEAL, &s));
+	s.flags = 0;
+	s.reserved = 1;
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_SEAL, &s));
+	expect_counts(1, 0, 0);
+}
+
+/* ---- longer vectors, and moves ---- */
+
+static enum rfm_status
+extend(uint64_t id, uint64_t length)
+{
+	struct rfm_extend_disk x = { id, length };
+
+	return apply(RFM_RECORD_EXTEND, &x);
+}
+
+static void
+a_vector_with_room_becomes_longer_where_it_lies(void **state)
+{
+	struct rfm_allocate_disk a = vector(1);
+	struct rfm_entry        *e;
+
+	(void)state;
+	a.bytes = 128;
 	OK(apply(RFM_RECORD_ALLOCATE, &a));
-	OK(part(5, 4));
-	allocate(6);
-	OK(free_one(2));
-	REFUSED(RFM_DAMAGED, seal_from(1, 3));
-	REFUSED(RFM_DAMAGED, seal_from(0, 1));
-	REFUSED(RFM_DAMAGED, seal_from(4, 3));
-	REFUSED(RFM_DAMAGED, seal_from(5, 6));  /* a part alone */
-	REFUSED(RFM_DAMAGED, seal_from(4, 5));  /* ends with a part */
-	REFUSED(RFM_DAMAGED, seal_from(6, 7));
-	assert_int_equal(catalog.sealed, 0);
-	OK(seal_from(3, 6));
-	assert_int_equal(catalog.sealed, 3);
-	assert_int_equal(rfm_catalog_find(&catalog, 5)->state, RFM_SEALED);
-	REFUSED(RFM_DAMAGED, seal_from(1, 1 + 5));
+	e = rfm_catalog_find(&catalog, 1);
+	assert_int_equal(e->length, 10);
+	assert_int_equal(e->bytes, 128);
+	OK(extend(1, 11));
+	assert_int_equal(e->length, 11);
+	OK(seal(1));
+	OK(extend(1, 16));                      /* sealed, and full */
+	assert_int_equal(e->length, 16);
+	assert_int_equal(e->bytes, 128);
+	assert_int_equal(e->offset, a.offset);
+	REFUSED(RFM_DAMAGED, extend(1, 17));
+	SAYS("impossible vector");
+	REFUSED(RFM_DAMAGED, extend(1, 16));
+	REFUSED(RFM_DAMAGED, extend(1, 15));
+	REFUSED(RFM_DAMAGED, extend(1, UINT64_MAX / 8 + 1));
+	assert_int_equal(e->length, 16);
+	REFUSED(RFM_DAMAGED, extend(2, 1));
+	SAYS("not there to be extended");
+	OK(free_one(1));
+	REFUSED(RFM_DAMAGED, extend(1, 17));
+	a = strings(2);
+	OK(apply(RFM_RECORD_ALLOCATE, &a));
+	OK(part(3, 2));
+	REFUSED(RFM_DAMAGED, extend(3, 81));
+}
+
+static void
+ids_and_blocks_are_never_extended(void **state)
+{
+	static const uint32_t types[] = { RFM_LIST, RFM_OBJECT, RFM_BYTES };
+
+	(void)state;
+	for (uint64_t id = 1; id <= COUNT(types); id++) {
+		struct rfm_allocate_disk a = vector(id);
+
+		a.type = types[id - 1];
+		a.bytes = a.length * rfm_type_bytes(a.type);
+		OK(apply(RFM_RECORD_ALLOCATE, &a));
+		REFUSED(RFM_DAMAGED, extend(id, 11));
+	}
 }
 
 static void
@@ -511,7 +618,7 @@ a_move_changes_place_and_length_and_nothing_else(void **state)
 	assert_int_equal(e->state, RFM_COMMITTED);
 	assert_int_equal(catalog.live_bytes, 128 + 192);
 	assert_int_equal(catalog.live, 2);
-	m.length = 21;
+	m.length = 21;          /* of which 20 have room */
 	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_MOVE, &m));
 	m.length = 20;
 	m.offset = 4096;
@@ -527,13 +634,303 @@ a_move_changes_place_and_length_and_nothing_else(void **state)
 	assert_int_equal(catalog.live_bytes, 128);
 }
 
+/* ---- names ---- */
+
+static uint8_t name_body[RFM_BODY_MAX_BYTES + 8];
+
+/* The body of a NAME; its size. */
+static size_t
+write_name(uint64_t id, const void *name, size_t name_bytes,
+    const char *note)
+{
+	struct rfm_name_disk n = { id, 1700000000, (uint32_t)name_bytes,
+	    (uint32_t)strlen(note) };
+	uint32_t             bytes;
+
+	memset(name_body, 0, sizeof name_body);
+	memcpy(name_body, &n, sizeof n);
+	memcpy(name_body + sizeof n, name, name_bytes);
+	memcpy(name_body + sizeof n + name_bytes, note, n.note_bytes);
+	bytes = rfm_record_body_bytes(RFM_RECORD_NAME, name_body);
+	assert_true(bytes != 0);
+	return bytes;
+}
+
+static size_t noted_bytes;      /* of all names that stand */
+
+static enum rfm_status
+name_with(uint64_t id, const char *name, const char *note)
+{
+	(void)write_name(id, name, strlen(name), note);
+	return apply(RFM_RECORD_NAME, name_body);
+}
+
+static enum rfm_status
+name(uint64_t id, const char *text)
+{
+	return name_with(id, text, "");
+}
+
+/* All names in their order: a=1 b=2(note) */
+static const char *
+names(void)
+{
+	static char text[4096];
+	char       *t = text;
+
+	*t = '\0';
+	noted_bytes = 0;
+	for (size_t i = 0; i < catalog.name_count; i++) {
+		const struct rfm_name *n = catalog.names[i];
+		uint64_t               id = n->id;
+
+		t += sprintf(t, "%s%.*s=%" PRIu64, i > 0 ? " " : "",
+		    (int)n->name_bytes, n->text, id);
+		if (n->note_bytes > 0)
+			t += sprintf(t, "(%.*s)", (int)n->note_bytes,
+			    n->text + n->name_bytes);
+		assert_int_equal(n->time, 1700000000);
+		assert_ptr_equal(n, rfm_catalog_find_name(&catalog, n->text,
+		    n->name_bytes));
+		noted_bytes += 24 + (n->name_bytes + n->note_bytes + 7u) / 8
+		    * 8;
+	}
+	assert_int_equal(catalog.name_bytes, noted_bytes);
+	return text;
+}
+
+#define NAMES(wanted) assert_string_equal(names(), (wanted))
+
+static void
+sealed_vectors(uint64_t n)
+{
+	for (uint64_t id = 1; id <= n; id++) {
+		allocate(id);
+		OK(seal(id));
+	}
+}
+
+static uint64_t
+names_of(uint64_t id)
+{
+	return rfm_catalog_find(&catalog, id)->names;
+}
+
+static void
+names_stand_in_the_order_of_their_bytes(void **state)
+{
+	(void)state;
+	sealed_vectors(3);
+	NAMES("");
+	assert_null(rfm_catalog_find_name(&catalog, "a", 1));
+	OK(name(1, "m"));
+	OK(name(2, "a"));
+	OK(name(3, "z"));
+	OK(name(3, "ma"));
+	OK(name(2, "l"));
+	OK(name(1, "\xc3\xa4"));
+	OK(name(1, "M"));
+	OK(name_with(2, "maa", "a note"));
+	NAMES("M=1 a=2 l=2 m=1 ma=3 maa=2(a note) z=3 \xc3\xa4=1");
+	assert_null(rfm_catalog_find_name(&catalog, "mab", 3));
+	assert_null(rfm_catalog_find_name(&catalog, "", 0));
+	assert_null(rfm_catalog_find_name(&catalog, "zz", 2));
+	assert_int_equal(names_of(1), 3);
+	assert_int_equal(names_of(2), 3);
+	assert_int_equal(names_of(3), 2);
+}
+
+/* proves I16 */
+static void
+a_name_is_replaced_with_all_that_belongs_to_it(void **state)
+{
+	(void)state;
+	sealed_vectors(2);
+	OK(name(1, "a"));
+	OK(name_with(1, "x", "a rather long note"));
+	OK(name_with(2, "x", "short"));
+	NAMES("a=1 x=2(short)");
+	assert_int_equal(names_of(1), 1);
+	assert_int_equal(names_of(2), 1);
+	OK(name_with(2, "x", "the same, and another note"));
+	NAMES("a=1 x=2(the same, and another note)");
+	assert_int_equal(names_of(2), 1);
+	OK(name(1, "x"));
+	NAMES("a=1 x=1");
+	assert_int_equal(names_of(1), 2);
+	assert_int_equal(names_of(2), 0);
+}
+
+/* proves I16 */
+static void
+a_name_is_taken_away_and_may_come_back(void **state)
+{
+	(void)state;
+	sealed_vectors(2);
+	OK(name(0, "nobody"));                  /* no damage, and nothing */
+	NAMES("");
+	OK(name(1, "a"));
+	OK(name(2, "b"));
+	OK(name(1, "c"));
+	OK(name(0, "b"));
+	NAMES("a=1 c=1");
+	OK(name(0, "bb"));
+	OK(name(0, "c"));
+	NAMES("a=1");
+	OK(name(0, "a"));
+	NAMES("");
+	assert_int_equal(names_of(1), 0);
+	assert_int_equal(names_of(2), 0);
+	OK(name(2, "b"));
+	NAMES("b=2");
+}
+
+static void
+many_names_are_kept_in_order(void **state)
+{
+	char text[40];
+
+	(void)state;
+	sealed_vectors(7);
+	for (uint64_t i = 0; i < 3000; i++) {
+		sprintf(text, "n%" PRIu64, mixed(i) % 5000);
+		OK(name(1 + i % 7, text));
+	}
+	for (uint64_t i = 0; i < 1500; i++) {
+		sprintf(text, "n%" PRIu64, mixed(2 * i) % 5000);
+		OK(name(0, text));
+		assert_null(rfm_catalog_find_name(&catalog, text,
+		    strlen(text)));
+	}
+	assert_true(catalog.name_count > 500);
+	for (size_t i = 1; i < catalog.name_count; i++) {
+		const struct rfm_name *a = catalog.names[i - 1];
+		const struct rfm_name *b = catalog.names[i];
+		char                   one[40], other[40];
+
+		sprintf(one, "%.*s", (int)a->name_bytes, a->text);
+		sprintf(other, "%.*s", (int)b->name_bytes, b->text);
+		assert_true(strcmp(one, other) < 0);
+	}
+}
+
+/* What the store relies on: with this memory a name is put without more. */
+static void
+prepared_names_are_taken_without_moving_the_table(void **state)
+{
+	(void)state;
+	sealed_vectors(1);
+	for (unsigned i = 0; i < 40; i++) {
+		struct rfm_name **before;
+
+		OK(rfm_catalog_prepare_names(&catalog, 5, &error));
+		before = catalog.names;
+		assert_true(catalog.name_room >= catalog.name_count + 5);
+		for (unsigned k = 0; k < 5; k++) {
+			char             text[20];
+			struct rfm_name *n;
+
+			sprintf(text, "%u and %u", i, k);
+			(void)write_name(1, text, strlen(text), "");
+			n = rfm_catalog_new_name(name_body, &error);
+			assert_non_null(n);
+			rfm_catalog_name(&catalog, n);
+			assert_ptr_equal(before, catalog.names);
+		}
+	}
+	assert_int_equal(catalog.name_count, 200);
+	REFUSED(RFM_NO_MEMORY, rfm_catalog_prepare_names(&catalog,
+	    UINT64_MAX / 2, &error));
+	REFUSED(RFM_NO_MEMORY, rfm_catalog_prepare_names(&catalog,
+	    UINT64_MAX, &error));
+	assert_int_equal(catalog.name_count, 200);
+}
+
+static void
+a_name_that_is_no_text_is_damage(void **state)
+{
+	size_t bytes;
+
+	(void)state;
+	sealed_vectors(1);
+	REFUSED(RFM_DAMAGED, name(1, "\xff"));
+	SAYS("the record at byte 12352 gives a name that is no text");
+	REFUSED(RFM_DAMAGED, name(1, "a\xc3"));
+	REFUSED(RFM_DAMAGED, name_with(1, "a", "\xed\xa0\x80"));
+	(void)write_name(1, "a\0b", 3, "");
+	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_NAME, name_body));
+	REFUSED(RFM_DAMAGED, name_with(0, "a", "a note on nothing"));
+	bytes = write_name(1, "abc", 3, "d");
+	for (size_t i = sizeof(struct rfm_name_disk) + 4; i < bytes; i++) {
+		name_body[i] = 1;               /* the padding */
+		REFUSED(RFM_DAMAGED, apply(RFM_RECORD_NAME, name_body));
+		name_body[i] = 0;
+	}
+	NAMES("");
+	OK(apply(RFM_RECORD_NAME, name_body));
+	NAMES("abc=1(d)");
+}
+
+static void
+only_what_is_sealed_and_whole_can_have_a_name(void **state)
+{
+	struct rfm_allocate_disk a = strings(1);
+
+	(void)state;
+	OK(apply(RFM_RECORD_ALLOCATE, &a));
+	OK(part(2, 1));
+	REFUSED(RFM_DAMAGED, name(1, "x"));     /* it may change */
+	SAYS("names what is not there to be named");
+	OK(seal(1));
+	REFUSED(RFM_DAMAGED, name(2, "x"));     /* a part */
+	REFUSED(RFM_DAMAGED, name(3, "x"));     /* nobody */
+	element(3, RFM_ALLOCATE_SEALED);
+	OK(free_one(3));
+	REFUSED(RFM_DAMAGED, name(3, "x"));     /* dead */
+	NAMES("");
+	OK(name(1, "x"));
+	NAMES("x=1");
+}
+
+/* proves I16 */
+static void
+what_has_a_name_cannot_be_freed(void **state)
+{
+	(void)state;
+	sealed_vectors(2);
+	OK(name(1, "a"));
+	OK(name(1, "b"));
+	REFUSED(RFM_DAMAGED, free_one(1));
+	SAYS("frees what a name stands for");
+	OK(name(0, "a"));
+	REFUSED(RFM_DAMAGED, free_one(1));
+	OK(name(2, "b"));
+	OK(free_one(1));
+	expect_counts(1, 1, 1);
+	rfm_catalog_compact(&catalog);
+	NAMES("b=2");
+	assert_int_equal(names_of(2), 1);
+	REFUSED(RFM_DAMAGED, free_one(2));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(parts_are_found_in_order_and_share_their_owners_fate),
 		T(a_part_needs_an_owner_that_may_have_it),
-		T(a_seal_of_several_takes_all_or_none),
+		T(a_sealed_element_is_one_until_a_reference_is_given_out),
+		T(a_seal_with_unknown_bits_is_refused),
+		T(a_vector_with_room_becomes_longer_where_it_lies),
+		T(ids_and_blocks_are_never_extended),
+		T(names_stand_in_the_order_of_their_bytes),
+		T(a_name_is_replaced_with_all_that_belongs_to_it),
+		T(a_name_is_taken_away_and_may_come_back),
+		T(many_names_are_kept_in_order),
+		T(prepared_names_are_taken_without_moving_the_table),
+		T(a_name_that_is_no_text_is_damage),
+		T(only_what_is_sealed_and_whole_can_have_a_name),
+		T(what_has_a_name_cannot_be_freed),
 		T(a_move_changes_place_and_length_and_nothing_else),
 		T(an_allocation_becomes_a_row_as_it_stands),
 		T(an_allocation_may_be_sealed_from_birth),
@@ -547,9 +944,11 @@ main(void)
 		T(only_what_lives_can_be_freed),
 		T(only_what_is_committed_can_be_sealed),
 		T(type_zero_is_refused),
-		T(type_nine_is_refused),
+		T(an_unknown_type_is_refused),
 		T(fewer_bytes_than_elements_are_refused),
-		T(more_bytes_than_elements_are_refused),
+		T(a_list_with_more_bytes_than_elements_is_refused),
+		T(an_object_with_more_bytes_than_elements_is_refused),
+		T(a_block_with_more_bytes_than_its_length_is_refused),
 		T(a_length_whose_bytes_wrap_is_refused),
 		T(an_unknown_flag_is_refused),
 		T(an_extent_in_the_superblocks_is_refused),

@@ -208,6 +208,75 @@ test_equal(void **state)
 	dispose(v);
 }
 
+/* What a glance, a sketch and a hash say of each pair of these, near and far. */
+static void
+test_glance(void **state)
+{
+	static const char *const all[] = { "", "a", "b", "ab", "Reykjavik",
+		"Reykjavjk", "twelve bytes", "twelve bytez", "thirteen bytes",
+		"thirteen byteZ", "Thirteen bytes", "thirteen bytes, more" };
+	const uint64_t n = sizeof all / sizeof *all;
+	struct vector *v = make(2 * n + 2);
+	struct rfm_string_disk sketch;
+	struct rfm_text text;
+	uint64_t i, k, a, b;
+
+	(void)state;
+	for (i = 0; i < 2 * n; i++)
+		put(v, i, all[i % n]);
+	put_missing(v, 2 * n);
+	put_missing(v, 2 * n + 1);
+	for (i = 0; i < n; i++)
+		for (k = n; k < 2 * n; k++) {
+			assert_int_equal(rfm_cells_same(&v->payload, i, k),
+			    k - n == i);
+			assert_true(rfm_cells_hash(&v->payload, i, &a));
+			assert_true(rfm_cells_hash(&v->payload, k, &b));
+			assert_int_equal(a == b, k - n == i);
+			if (rfm_cells_differ(cell(v, i), cell(v, k)))
+				assert_int_not_equal(k - n, i);
+			else if (strlen(all[i]) <= RFM_STRING_INLINE_BYTES)
+				assert_int_equal(k - n, i);
+			assert_true(rfm_cells_get(&v->payload, k, &text));
+			rfm_cells_sketch(&text, &sketch);
+			assert_int_equal(rfm_cells_differ(cell(v, i), &sketch),
+			    rfm_cells_differ(cell(v, i), cell(v, k)));
+		}
+	assert_true(rfm_cells_differ(cell(v, 8), cell(v, 10)));
+	assert_false(rfm_cells_differ(cell(v, 0), cell(v, 2 * n)));
+	assert_false(rfm_cells_same(&v->payload, 0, 2 * n));
+	assert_true(rfm_cells_same(&v->payload, 2 * n, 2 * n + 1));
+	assert_true(rfm_cells_hash(&v->payload, 2 * n, &a));
+	cell(v, 0)->length |= RFM_STRING_IS_BYTES;
+	assert_false(rfm_cells_hash(&v->payload, 0, &a));
+	assert_false(rfm_cells_differ(cell(v, 0), cell(v, 1)));
+	dispose(v);
+}
+
+/* Strings that count share most of their bytes; their hashes' low bits must not. */
+static void
+test_hash_spreads(void **state)
+{
+	enum { STRINGS = 1 << 14, PLACES = 2 * STRINGS };
+	static uint8_t taken[PLACES];
+	struct vector *v = make(1);
+	uint64_t hash, i, looks = 0;
+	char text[64];
+
+	(void)state;
+	for (i = 0; i < STRINGS; i++) {
+		snprintf(text, sizeof text, i % 2 ? "id%07u" :
+		    "a longer name, number %07u", (unsigned)i);
+		put(v, 0, text);
+		assert_true(rfm_cells_hash(&v->payload, 0, &hash));
+		for (; taken[hash % PLACES]; hash++)
+			looks++;
+		taken[hash % PLACES] = 1;
+	}
+	assert_in_range(looks, 0, STRINGS);
+	dispose(v);
+}
+
 /* Every field of a cell is input. */
 static void
 test_spoilt(void **state)
@@ -215,6 +284,7 @@ test_spoilt(void **state)
 	struct vector *v = make(1);
 	struct rfm_string_disk sound;
 	struct rfm_text text;
+	uint64_t hash;
 	char *byte;
 
 	(void)state;
@@ -227,6 +297,8 @@ test_spoilt(void **state)
 	assert_false(rfm_cells_get(&v->payload, 0, &text));
 	cell(v, 0)->far.part = UINT32_MAX;
 	assert_false(rfm_cells_get(&v->payload, 0, &text));
+	assert_false(rfm_cells_hash(&v->payload, 0, &hash));
+	assert_false(rfm_cells_same(&v->payload, 0, 0));
 	*cell(v, 0) = sound;
 	cell(v, 0)->far.offset = (uint32_t)v->part[0].bytes - 41;
 	memcpy((char *)v->part[0].address + v->part[0].bytes - 41, letters, 41);
@@ -516,6 +588,8 @@ main(void)
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_glance),
+		cmocka_unit_test(test_hash_spreads),
 		cmocka_unit_test(test_spoilt),
 		cmocka_unit_test(test_survey_of_spoilt_cells),
 		cmocka_unit_test(test_walk),

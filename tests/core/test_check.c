@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "crc.h"
+#include "faults.h"
 #include "store.h"
 
 #define STEP     ((uint64_t)RFM_FILE_STEP_BYTES)
@@ -749,6 +750,35 @@ families_are_sound(void **state)
 	damaged(same_boot(im), "list 6: its element 1 names id 77, which is "
 	    "not there; it has 2 such elements");
 	drop(im);
+}
+
+/* A verdict needs all that it rests on: if memory is missing, there is none. */
+static void
+without_memory_there_is_no_verdict(void **state)
+{
+	struct image *(*const stores[])(void) = { small, chained, torn, many,
+		family };
+	int failures = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(stores); i++) {
+		struct image   *im = stores[i]();
+		enum rfm_status status = RFM_NO_MEMORY;
+
+		if (stores[i] == family)
+			seal_from(im, 1, 5);
+		for (long n = 1; status != RFM_OK; n++) {
+			fail_allocation(n);
+			status = judge(im);
+			assert_int_equal(status, allocation_failed() ?
+			    RFM_NO_MEMORY : RFM_OK);
+			failures += allocation_failed();
+		}
+		fail_allocation(0);
+		assert_true(report.sound);
+		drop(im);
+	}
+	assert_true(failures > 20);
 }
 
 /* proves I10 */
@@ -3653,6 +3683,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(growth_lost_in_a_power_cut),
 		cmocka_unit_test(payload_checksums),
 		cmocka_unit_test(families_are_sound),
+		cmocka_unit_test(without_memory_there_is_no_verdict),
 		cmocka_unit_test(cells_of_lists),
 		cmocka_unit_test(loops_of_lists),
 		cmocka_unit_test(parts_and_their_owners),

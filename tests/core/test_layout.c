@@ -109,6 +109,9 @@ struct record {
 		struct rfm_commit_disk   commit;
 		struct rfm_link_disk     link;
 		struct rfm_move_disk     move;
+		struct rfm_extend_disk   extend;
+		struct rfm_name_disk     name;
+		uint8_t                  all[RFM_BODY_MAX_BYTES];
 	} body;
 };
 
@@ -121,11 +124,16 @@ good_record(uint32_t kind)
 
 	memset(&r, 0, sizeof r);
 	r.head.kind = kind;
-	r.head.bytes = 32 + rfm_record_body_bytes(kind);
 	r.head.salt = SALT;
 	r.head.sequence = 77;
 	r.body.allocate.id = 7;
 	r.body.allocate.offset = 28672;
+	if (kind == RFM_RECORD_NAME) {
+		r.body.name.name_bytes = 5;
+		r.body.name.note_bytes = 4;
+		memcpy(r.body.all + 24, "eagle""bird", 9);
+	}
+	r.head.bytes = 32 + rfm_record_body_bytes(kind, &r.body);
 	if (kind == RFM_RECORD_ALLOCATE) {
 		r.body.allocate.bytes = 80;
 		r.body.allocate.length = 10;
@@ -155,16 +163,23 @@ the_records_are_these_bytes(void **state)
 	    "01000000 bebafeca 0500000000000000");
 	r = good_record(RFM_RECORD_FREE);
 	BYTES(r.body.free, "0700000000000000");
-	r.body.seal.first = 6;
+	r.body.seal.flags = RFM_SEAL_REFERENCED;
+	r.body.seal.reserved = 0;
 	r.body.seal.checksum_kind = 1;
 	r.body.seal.payload_checksum = 0x01020304;
-	BYTES(r.body.seal, "0700000000000000 0600000000000000"
+	BYTES(r.body.seal, "0700000000000000 01000000 00000000"
 	    "01000000 04030201");
 	r.body.move.offset = 4096;
 	r.body.move.bytes = 24;
 	r.body.move.length = 3;
 	BYTES(r.body.move, "0700000000000000 0010000000000000"
 	    "1800000000000000 0300000000000000");
+	BYTES(r.body.extend, "0700000000000000 0010000000000000");
+	r = good_record(RFM_RECORD_NAME);
+	r.body.name.time = 0x65a1b2c3;
+	assert_int_equal(r.head.bytes, 32 + 24 + 16);
+	BYTES(r.body.name, "0700000000000000 c3b2a16500000000"
+	    "05000000 04000000");
 	r.body.commit.epoch = 2;
 	r.body.commit.next_id = 0x100000001u;
 	BYTES(r.body.commit, "0200000000000000 0100000001000000");
@@ -190,6 +205,14 @@ the_numbers_of_format_1_are_fixed(void **state)
 	assert_int_equal(RFM_RECORD_COMMIT, 4);
 	assert_int_equal(RFM_RECORD_LINK, 5);
 	assert_int_equal(RFM_RECORD_MOVE, 6);
+	assert_int_equal(RFM_RECORD_EXTEND, 7);
+	assert_int_equal(RFM_RECORD_NAME, 8);
+	assert_int_equal(RFM_RECORD_MORE, 1);
+	assert_int_equal(RFM_ALLOCATE_SEALED, 1);
+	assert_int_equal(RFM_ALLOCATE_ELEMENT, 2);
+	assert_int_equal(RFM_SEAL_REFERENCED, 1);
+	assert_int_equal(RFM_NAME_MAX_BYTES, 1024);
+	assert_int_equal(RFM_NOTE_MAX_BYTES, 2048);
 	assert_int_equal(RFM_LOGICAL, 1);
 	assert_int_equal(RFM_INTEGER, 2);
 	assert_int_equal(RFM_NUMERIC, 3);
@@ -198,21 +221,21 @@ the_numbers_of_format_1_are_fixed(void **state)
 	assert_int_equal(RFM_CHARACTER, 6);
 	assert_int_equal(RFM_LIST, 7);
 	assert_int_equal(RFM_BYTES, 8);
+	assert_int_equal(RFM_OBJECT, 9);
+	assert_int_equal(RFM_SERIALIZED, 10);
 }
 
 static void
 body_sizes_follow_from_the_kind(void **state)
 {
+	static const uint32_t sizes[] = { 0, 56, 8, 24, 16, 24, 32, 16 };
+
 	(void)state;
-	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_ALLOCATE), 56);
-	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_FREE), 8);
-	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_SEAL), 24);
-	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_COMMIT), 16);
-	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_LINK), 24);
-	assert_int_equal(rfm_record_body_bytes(RFM_RECORD_MOVE), 32);
-	assert_int_equal(rfm_record_body_bytes(0), 0);
-	assert_int_equal(rfm_record_body_bytes(7), 0);
-	assert_int_equal(rfm_record_body_bytes(UINT32_MAX), 0);
+	for (uint32_t kind = 0; kind < COUNT(sizes); kind++)
+		assert_int_equal(rfm_record_body_bytes(kind, NULL),
+		    sizes[kind]);
+	assert_int_equal(rfm_record_body_bytes(9, NULL), 0);
+	assert_int_equal(rfm_record_body_bytes(UINT32_MAX, NULL), 0);
 }
 
 static void
@@ -228,8 +251,105 @@ element_sizes_follow_from_the_type(void **state)
 	assert_int_equal(rfm_type_bytes(RFM_CHARACTER), 16);
 	assert_int_equal(rfm_type_bytes(RFM_LIST), 8);
 	assert_int_equal(rfm_type_bytes(RFM_BYTES), 1);
-	assert_int_equal(rfm_type_bytes(9), 0);
+	assert_int_equal(rfm_type_bytes(RFM_OBJECT), 8);
+	assert_int_equal(rfm_type_bytes(RFM_SERIALIZED), 1);
+	assert_int_equal(rfm_type_bytes(11), 0);
 	assert_int_equal(rfm_type_bytes(UINT32_MAX), 0);
+	for (uint32_t type = 0; type <= RFM_TYPES; type++)
+		assert_int_equal(rfm_type_has_ids(type),
+		    type == RFM_LIST || type == RFM_OBJECT);
+}
+
+/* ---- names ---- */
+
+static uint32_t
+size_of_name(uint32_t name, uint32_t note)
+{
+	struct rfm_name_disk n = { 7, 0, name, note };
+
+	return rfm_record_body_bytes(RFM_RECORD_NAME, &n);
+}
+
+static void
+a_name_takes_its_text_rounded_up_to_eight_bytes(void **state)
+{
+	(void)state;
+	assert_int_equal(size_of_name(1, 0), 32);
+	assert_int_equal(size_of_name(8, 0), 32);
+	assert_int_equal(size_of_name(8, 1), 40);
+	assert_int_equal(size_of_name(1024, 2048), 24 + 3072);
+	assert_int_equal(24 + 3072, RFM_BODY_MAX_BYTES);
+	assert_int_equal(size_of_name(0, 0), 0);
+	assert_int_equal(size_of_name(0, 8), 0);
+	assert_int_equal(size_of_name(1025, 0), 0);
+	assert_int_equal(size_of_name(1, 2049), 0);
+	assert_int_equal(size_of_name(UINT32_MAX, 9), 0);
+	assert_int_equal(size_of_name(9, UINT32_MAX), 0);
+}
+
+#define TEXT(text) rfm_text_valid((text), sizeof (text) - 1)
+
+static void
+a_text_is_utf8_and_nothing_like_it(void **state)
+{
+	(void)state;
+	assert_true(TEXT(""));
+	assert_true(TEXT("plain text, \x01 \x7f"));
+	assert_true(TEXT("\xc2\x80 \xdf\xbf"));
+	assert_true(TEXT("\xe0\xa0\x80 \xed\x9f\xbf \xee\x80\x80 \xef\xbf\xbf"));
+	assert_true(TEXT("\xf0\x90\x80\x80 \xf4\x8f\xbf\xbf"));
+	assert_false(TEXT("a\0b"));
+	assert_false(TEXT("\x80"));
+	assert_false(TEXT("\xbf"));
+	assert_false(TEXT("\xc2"));               /* cut short */
+	assert_false(TEXT("\xe2\x82"));
+	assert_false(TEXT("\xf0\x9f\x98"));
+	assert_false(TEXT("\xc2 "));              /* no continuation */
+	assert_false(TEXT("\xe2\x82 "));
+	assert_false(TEXT("\xe2 \x82"));
+	assert_false(TEXT("\xc2\xc0"));
+	assert_false(TEXT("\xc0\xaf"));           /* overlong */
+	assert_false(TEXT("\xc0\x80"));
+	assert_false(TEXT("\xc1\xbf"));
+	assert_false(TEXT("\xe0\x9f\xbf"));
+	assert_false(TEXT("\xf0\x8f\xbf\xbf"));
+	assert_false(TEXT("\xed\xa0\x80"));       /* surrogates */
+	assert_false(TEXT("\xed\xbf\xbf"));
+	assert_false(TEXT("\xf4\x90\x80\x80"));   /* behind the last */
+	assert_false(TEXT("\xf7\xbf\xbf\xbf"));
+	assert_false(TEXT("\xf8\x88\x80\x80\x80"));
+	assert_false(TEXT("\xfe"));
+	assert_false(TEXT("\xff"));
+}
+
+static void
+a_name_is_text_with_zeros_behind_it(void **state)
+{
+	struct record r = good_record(RFM_RECORD_NAME), broken;
+
+	(void)state;
+	assert_true(rfm_name_valid(&r.body));
+	for (size_t i = 24; i < 40; i++) {
+		broken = r;
+		broken.body.all[i] ^= 0x80;
+		assert_false(rfm_name_valid(&broken.body));
+	}
+	broken = r;                     /* a character across the border */
+	memcpy(broken.body.all + 28, "\xc3\xa4", 2);
+	assert_false(rfm_name_valid(&broken.body));
+	memcpy(broken.body.all + 27, "\xc3\xa4", 2);
+	memcpy(broken.body.all + 29, "\xc3\xa4", 2);
+	assert_true(rfm_name_valid(&broken.body));
+	broken = r;                     /* no more, but a note on it */
+	broken.body.name.id = 0;
+	assert_false(rfm_name_valid(&broken.body));
+	broken.body.name.note_bytes = 0;
+	memset(broken.body.all + 29, 0, 4);
+	assert_true(rfm_name_valid(&broken.body));
+	r.body.name.name_bytes = 8;     /* nothing to pad */
+	r.body.name.note_bytes = 0;
+	memcpy(r.body.all + 24, "12345678""x", 9);
+	assert_true(rfm_name_valid(&r.body));
 }
 
 /* ---- superblocks ---- */
@@ -456,7 +576,7 @@ static void
 a_whole_record_of_each_kind_is_accepted(void **state)
 {
 	(void)state;
-	for (uint32_t kind = 1; kind <= RFM_RECORD_LINK; kind++) {
+	for (uint32_t kind = 1; kind <= RFM_RECORD_NAME; kind++) {
 		struct record r = good_record(kind);
 
 		assert_true(valid(&r));
@@ -470,7 +590,7 @@ a_record_of_another_salt_is_refused(void **state)
 	struct record r = good_record(RFM_RECORD_ALLOCATE);
 
 	(void)state;
-	assert_false(rfm_record_valid(&r, 80, SALT + 1, 77));
+	assert_false(rfm_record_valid(&r, 88, SALT + 1, 77));
 	r.head.salt++;
 	rfm_record_seal(&r);
 	assert_false(valid(&r));
@@ -483,8 +603,8 @@ a_record_of_another_sequence_is_refused(void **state)
 	struct record r = good_record(RFM_RECORD_ALLOCATE);
 
 	(void)state;
-	assert_false(rfm_record_valid(&r, 80, SALT, 76));
-	assert_false(rfm_record_valid(&r, 80, SALT, 78));
+	assert_false(rfm_record_valid(&r, 88, SALT, 76));
+	assert_false(rfm_record_valid(&r, 88, SALT, 78));
 }
 
 /* proves I2 */
@@ -492,7 +612,7 @@ static void
 every_flipped_bit_of_a_record_is_noticed(void **state)
 {
 	(void)state;
-	for (uint32_t kind = 1; kind <= RFM_RECORD_LINK; kind++)
+	for (uint32_t kind = 1; kind <= RFM_RECORD_NAME; kind++)
 		for (unsigned i = 0; i < good_record(kind).head.bytes * 8;
 		    i++) {
 			struct record r = good_record(kind);
@@ -528,6 +648,9 @@ a_record_of_unknown_kind_is_refused(void **state)
 	struct record r = good_record(RFM_RECORD_COMMIT);
 
 	(void)state;
+	r.head.kind = 9;
+	rfm_record_seal(&r);
+	assert_false(valid(&r));
 	r.head.kind = 6;
 	rfm_record_seal(&r);
 	assert_false(valid(&r));
@@ -560,9 +683,45 @@ a_record_with_reserved_bits_is_refused(void **state)
 	struct record r = good_record(RFM_RECORD_SEAL);
 
 	(void)state;
-	r.head.reserved = 1;
-	rfm_record_seal(&r);
-	assert_false(valid(&r));
+	for (unsigned bit = 0; bit < 32; bit++) {
+		r.head.flags = 1u << bit;
+		rfm_record_seal(&r);
+		assert_int_equal(valid(&r), bit == 0);
+	}
+}
+
+/* The size of a NAME follows from fields that must be there first. */
+static void
+a_name_that_is_not_all_there_is_no_record(void **state)
+{
+	struct record r = good_record(RFM_RECORD_NAME), broken;
+
+	(void)state;
+	assert_true(rfm_record_valid(&r, 72, SALT, 77));
+	for (uint64_t available = 0; available < 72; available++) {
+		uint8_t *exact = malloc(available + 1);
+
+		memcpy(exact, &r, available);
+		assert_false(rfm_record_valid(exact, available, SALT, 77));
+		free(exact);
+	}
+	for (uint32_t bytes = 32; bytes < 72; bytes += 8) {
+		uint8_t *exact = malloc(bytes);
+
+		broken = r;
+		broken.head.bytes = bytes;
+		rfm_record_seal(&broken);
+		memcpy(exact, &broken, bytes);
+		assert_false(rfm_record_valid(exact, bytes, SALT, 77));
+		free(exact);
+	}
+	broken = r;
+	broken.body.name.name_bytes = 0;
+	rfm_record_seal(&broken);
+	assert_false(rfm_record_valid(&broken, 72, SALT, 77));
+	broken.body.name.name_bytes = UINT32_MAX;
+	rfm_record_seal(&broken);
+	assert_false(rfm_record_valid(&broken, 72, SALT, 77));
 }
 
 /* ---- extents ---- */
@@ -648,6 +807,10 @@ main(void)
 		T(the_numbers_of_format_1_are_fixed),
 		T(body_sizes_follow_from_the_kind),
 		T(element_sizes_follow_from_the_type),
+		T(a_name_takes_its_text_rounded_up_to_eight_bytes),
+		T(a_text_is_utf8_and_nothing_like_it),
+		T(a_name_is_text_with_zeros_behind_it),
+		T(a_name_that_is_not_all_there_is_no_record),
 		T(a_whole_superblock_is_accepted),
 		T(of_two_whole_superblocks_the_later_wins),
 		T(a_torn_superblock_loses_to_the_older_one_wherever_it_is_torn),

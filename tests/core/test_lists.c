@@ -8,21 +8,13 @@
 static struct rfm_payload *
 list_of(uint64_t length)
 {
-	struct rfm_payload *p = NULL;
-
-	OK(rfm_store_create(store, RFM_LIST, length, false, RFM_GROW, &p,
-	    &error));
-	return keep(p);
+	return create_of(RFM_LIST, length);
 }
 
 static struct rfm_payload *
 temporary_list(uint64_t length)
 {
-	struct rfm_payload *p = NULL;
-
-	OK(rfm_store_temporary(store, RFM_LIST, length, false, RFM_GROW, &p,
-	    &error));
-	return keep(p);
+	return temporary_of(RFM_LIST, length);
 }
 
 static struct rfm_payload *
@@ -830,10 +822,7 @@ a_scratch_store_has_lists(void **state)
 	struct rfm_payload *l, *t;
 
 	(void)state;
-	leave();
-	rfm_lying_destroy(disk);
-	disk = rfm_lying_create(1);
-	OK(try_to_open(&scratching));
+	start_again_with_a_scratch_store();
 	l = list_of(1);
 	t = nested();
 	link_to(l, 0, t);
@@ -875,12 +864,10 @@ lists_survive_a_checkpoint(void **state)
 static struct rfm_payload *
 block(uint64_t bytes, uint64_t seed)
 {
-	struct rfm_payload *p = NULL;
+	struct rfm_payload *p = create_of(RFM_BYTES, bytes);
 
-	OK(rfm_store_create(store, RFM_BYTES, bytes, false, RFM_GROW, &p,
-	    &error));
 	fill(p->address, bytes, seed);
-	return keep(p);
+	return p;
 }
 
 /* proves I3, I4 */
@@ -987,13 +974,11 @@ static void
 a_temporary_block_is_resized_too(void **state)
 {
 	static const uint64_t sizes[] = { 120, 9000, 100, 70000, 0, 5 };
-	struct rfm_payload *p = NULL;
+	struct rfm_payload *p = temporary_of(RFM_BYTES, 100);
 	uint64_t            least = 100;
 
 	(void)state;
-	OK(rfm_store_temporary(store, RFM_BYTES, 100, false, RFM_GROW, &p,
-	    &error));
-	fill(keep(p)->address, 100, 3);
+	fill(p->address, 100, 3);
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		uint64_t extent = 0;
 

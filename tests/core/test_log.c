@@ -96,7 +96,7 @@ format(uint64_t first_segment_bytes, uint64_t bytes)
 	connect(&rig, first_segment_bytes, bytes);
 	OK(rig.os->open(rig.os, "store", RFM_OPEN_CREATE, &rig.log.file,
 	    &error));
-	OK(rig.os->extend(rig.os, rig.log.file, bytes, &error));
+	OK(rig.os->resize(rig.os, rig.log.file, bytes, &error));
 	OK(rfm_log_format(&rig.log, uuid, &error));
 }
 
@@ -212,7 +212,7 @@ told(const struct rig *r)
 			t += sprintf(t, "%sC", i > 0 ? " " : "");
 		else
 			t += sprintf(t, "%s%c%" PRIu64, i > 0 ? " " : "",
-			    "?AFS"[r->seen[i].kind], r->seen[i].id);
+			    "?AFSCLMEN"[r->seen[i].kind], r->seen[i].id);
 	return text;
 }
 
@@ -231,16 +231,15 @@ superblock(unsigned copy)
 /* A list of living records: ids 1 to n. */
 static uint64_t moved_to[64], moved_count;
 
-static void
-live_get(void *context, uint64_t i, struct rfm_allocate_disk *a)
+static enum rfm_record_kind
+live_get(void *context, uint64_t i, void *body)
 {
+	struct rfm_allocate_disk a = { .id = i + 1, .offset = 65536,
+	    .bytes = 80, .length = 10, .type = RFM_NUMERIC };
+
 	(void)context;
-	memset(a, 0, sizeof *a);
-	a->id = i + 1;
-	a->offset = 65536;
-	a->bytes = 80;
-	a->length = 10;
-	a->type = RFM_NUMERIC;
+	memcpy(body, &a, sizeof a);
+	return RFM_RECORD_ALLOCATE;
 }
 
 static void
@@ -255,7 +254,8 @@ live_moved(void *context, uint64_t i, uint64_t at)
 static struct rfm_log_live
 living(uint64_t n)
 {
-	struct rfm_log_live live = { n, n + 1, live_get, live_moved, NULL };
+	struct rfm_log_live live = { n, n, n * ALLOCATE, n + 1, live_get,
+	    live_moved, NULL };
 
 	moved_count = 0;
 	return live;
@@ -645,40 +645,6 @@ two_unknown_boot_ids_are_not_the_same(void **state)
 	    &error));
 	OK(rfm_log_open(&rig.log, visit, &rig, &error));
 	TOLD("");
-}
-
-/* ---- room for several records ---- */
-
-/* Once room is secured, no append takes a segment; a failure leaves the log alone. */
-/* proves I13 */
-static void
-secured_room_is_there_for_all_records(void **state)
-{
-	uint64_t room;
-
-	(void)state;
-	OK(rfm_log_secure(&rig.log, 4, &error));
-	assert_int_equal(rig.log.count, 1);
-	OK(rfm_log_secure(&rig.log, 40, &error));
-	assert_int_equal(rig.log.count, 2);
-	room = rig.log.segments[1].bytes;
-	assert_true(room >= 64 + 40 * ALLOCATE + 56);
-	OK(rfm_log_secure(&rig.log, 40, &error));
-	for (uint64_t id = 1; id <= 40; id++)
-		append(RFM_RECORD_ALLOCATE, id);
-	assert_int_equal(rig.log.count, 2);
-	REFUSED(RFM_TOO_LARGE, rfm_log_secure(&rig.log, UINT64_MAX / 2,
-	    &error));
-	REFUSED(RFM_TOO_LARGE, rfm_log_secure(&rig.log,
-	    RFM_SEGMENT_MAX_BYTES / ALLOCATE, &error));
-	fail_next(RFM_LYING_WRITE, 1, RFM_IO);
-	REFUSED(RFM_IO, rfm_log_secure(&rig.log, 4000, &error));
-	disarm();
-	assert_int_equal(rig.log.count, 2);
-	append(RFM_RECORD_ALLOCATE, 41);
-	commit(42);
-	OK(after_death());
-	assert_int_equal(rig.count, 42);
 }
 
 /* ---- beginning ---- */
@@ -1221,6 +1187,512 @@ a_chain_that_finds_no_room_changes_nothing(void **state)
 	OK(after_death());
 }
 
+/* ---- groups ---- */
+
+static void
+announce(uint64_t records, uint64_t bytes)
+{
+	OK(rfm_log_group(&rig.log, records, bytes, &error));
+}
+
+/* A group of vectors with the ids from first on, of which only some are written. */
+static uint64_t
+group(uint64_t first, uint64_t records, uint64_t written)
+{
+	uint64_t start;
+
+	announce(records, records * ALLOCATE);
+	start = rig.log.tail;
+	for (uint64_t i = 0; i < written; i++)
+		append(RFM_RECORD_ALLOCATE, first + i);
+	return start;
+}
+
+static uint32_t
+flags_at(uint64_t at)
+{
+	struct rfm_record_disk head;
+
+	memcpy(&head, rfm_lying_present(disk).bytes + at, sizeof head);
+	return head.flags;
+}
+
+/* proves I2 */
+static void
+all_of_a_group_but_its_last_record_ask_for_more(void **state)
+{
+	uint64_t at, start;
+
+	(void)state;
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	announce(1, ALLOCATE);
+	at = append(RFM_RECORD_ALLOCATE, 1);
+	assert_int_equal(flags_at(at), 0);
+	start = group(2, 3, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(flags_at(start + i * ALLOCATE), i < 2
+		    ? RFM_RECORD_MORE : 0);
+	at = append(RFM_RECORD_ALLOCATE, 5);
+	assert_int_equal(flags_at(at), 0);
+	at = rig.log.tail;
+	commit(6);
+	assert_int_equal(flags_at(at), 0);
+	OK(after_death());
+	TOLD("A1 A2 A3 A4 A5 C");
+	assert_false(rig.log.torn);
+	OK(after_cut());
+	TOLD("A1 A2 A3 A4 A5 C");
+}
+
+/* A process dies in a group, and the next one begins: as if nothing had been. */
+/* proves I2, I4 */
+static void
+a_group_without_an_end_is_not_believed(void **state)
+{
+	(void)state;
+	for (uint64_t written = 0; written < 4; written++) {
+		uint64_t start;
+
+		append(RFM_RECORD_ALLOCATE, 1);
+		start = group(2, 4, written);
+		OK(after_death());
+		TOLD("A1");
+		assert_int_equal(rig.log.tail, start);
+		assert_int_equal(rig.log.torn, written > 0);
+		assert_false(rig.log.cut);
+		assert_int_equal(rig.log.uncommitted, 1);
+		OK(after_cut());
+		TOLD("");
+		end(&rig);
+		rfm_lying_boot(disk, NULL);
+		format(1024, FILE_BYTES);
+	}
+}
+
+/* proves I2, I4 */
+static void
+a_group_whose_last_record_is_torn_at_any_byte_is_not_believed(void **state)
+{
+	uint8_t  whole[ALLOCATE], zeros[ALLOCATE] = { 0 };
+	uint64_t start, at;
+
+	(void)state;
+	append(RFM_RECORD_ALLOCATE, 1);
+	start = group(2, 3, 3);
+	at = start + 2 * ALLOCATE;
+	memcpy(whole, rfm_lying_present(disk).bytes + at, sizeof whole);
+	for (size_t n = 0; n < ALLOCATE; n++) {
+		if (all_zero(whole + n, ALLOCATE - n))
+			break;
+		scribble(at, zeros, sizeof zeros);
+		scribble(at, whole, n);
+		OK(after_death());
+		TOLD("A1");
+		assert_int_equal(rig.log.tail, start);
+		assert_true(rig.log.torn);
+	}
+	scribble(at, whole, sizeof whole);
+	OK(after_death());
+	TOLD("A1 A2 A3 A4");
+}
+
+/* proves I2, I3 */
+static void
+after_a_power_cut_a_group_counts_if_a_commit_follows(void **state)
+{
+	(void)state;
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	group(1, 3, 3);
+	OK(after_cut());
+	TOLD("");
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	group(1, 3, 3);
+	commit(4);
+	group(4, 3, 2);
+	OK(after_cut());
+	TOLD("A1 A2 A3 C");
+	assert_true(rig.log.cut);
+	assert_false(rig.log.torn);
+}
+
+/*
+ * The stale record behind the end has the sequence number that comes next but one;
+ * it must not come back when the first one is written again.
+ */
+/* proves I2 */
+static void
+half_a_group_makes_the_log_go_on_elsewhere(void **state)
+{
+	struct rfm_log_live live = living(1);
+	uint64_t            salt;
+
+	(void)state;
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	append(RFM_RECORD_ALLOCATE, 1);
+	group(2, 4, 3);
+	salt = rig.log.segments[0].salt;
+	OK(after_death());
+	assert_true(rig.log.torn);
+	barriers[0] = '\0';
+	OK(rfm_log_begin(&rig.log, &live, &error));
+	BARRIERS("PRIOR SEGMENT FLIP");
+	assert_false(rig.log.torn);
+	assert_true(rig.log.segments[0].salt != salt);
+	append(RFM_RECORD_ALLOCATE, 7);
+	OK(after_death());
+	TOLD("A1 C A7");
+	assert_false(rig.log.torn);
+	barriers[0] = '\0';
+	OK(rfm_log_begin(&rig.log, NULL, &error));
+	BARRIERS("PRIOR");
+}
+
+static void
+a_begin_after_half_a_group_may_be_repeated(void **state)
+{
+	struct rfm_log_live live = living(1);
+
+	(void)state;
+	append(RFM_RECORD_ALLOCATE, 1);
+	group(2, 2, 1);
+	OK(after_death());
+	rig.no_room = true;
+	REFUSED(RFM_DISK_FULL, rfm_log_begin(&rig.log, &live, &error));
+	assert_true(rig.log.torn);
+	assert_false(rig.log.begun);
+	rig.no_room = false;
+	OK(rfm_log_begin(&rig.log, &live, &error));
+	append(RFM_RECORD_ALLOCATE, 2);
+	OK(after_death());
+	TOLD("A1 C A2");
+}
+
+/* A group goes on in no other segment. */
+static void
+a_group_that_does_not_fit_begins_in_a_fresh_segment(void **state)
+{
+	uint64_t start;
+
+	(void)state;
+	append(RFM_RECORD_ALLOCATE, 1);
+	start = group(2, 4, 4);                 /* 512 bytes hold 4 */
+	assert_int_equal(rig.log.count, 2);
+	assert_int_equal(rig.log.segments[1].bytes, 1024);
+	assert_int_equal(start, rig.log.segments[1].offset + HEAD);
+	assert_int_equal(flags_at(RFM_HEAP_OFFSET + HEAD + ALLOCATE), 0);
+	start = group(6, 40, 40);               /* not even twice as much */
+	assert_int_equal(rig.log.count, 3);
+	assert_int_equal(start, rig.log.segments[2].offset + HEAD);
+	assert_true(rig.log.segments[2].bytes >= HEAD + 40 * ALLOCATE + LINK);
+	append(RFM_RECORD_FREE, 1);
+	OK(after_death());
+	assert_int_equal(rig.count, 1 + 4 + 40 + 1);
+	assert_int_equal(rig.log.count, 4);     /* there was just room */
+}
+
+/* proves I2 */
+static void
+half_a_group_in_a_fresh_segment_leaves_the_link_alone(void **state)
+{
+	struct rfm_log_live live = living(1);
+	uint64_t            start;
+
+	(void)state;
+	append(RFM_RECORD_ALLOCATE, 1);
+	start = group(2, 10, 9);
+	OK(after_death());
+	TOLD("A1");
+	assert_int_equal(rig.log.count, 2);
+	assert_int_equal(rig.log.tail, start);
+	assert_true(rig.log.torn);
+	OK(rfm_log_begin(&rig.log, &live, &error));
+	append(RFM_RECORD_ALLOCATE, 2);
+	OK(after_death());
+	TOLD("A1 C A2");
+}
+
+/* proves I13 */
+static void
+a_group_that_cannot_have_its_room_changes_nothing(void **state)
+{
+	uint64_t tail, sequence;
+
+	(void)state;
+	append(RFM_RECORD_ALLOCATE, 1);
+	tail = rig.log.tail;
+	sequence = rig.log.sequence;
+	REFUSED(RFM_TOO_LARGE, rfm_log_group(&rig.log, 3,
+	    RFM_SEGMENT_MAX_BYTES / 2 + 1, &error));
+	SAYS("3 records do not fit into one segment");
+	REFUSED(RFM_TOO_LARGE, rfm_log_group(&rig.log, 3, UINT64_MAX,
+	    &error));
+	rig.no_room = true;
+	REFUSED(RFM_DISK_FULL, rfm_log_group(&rig.log, 5, 5 * ALLOCATE,
+	    &error));
+	rig.no_room = false;
+	fail_next(RFM_LYING_OTHER, 1, RFM_IO);      /* no random bytes */
+	REFUSED(RFM_IO, rfm_log_group(&rig.log, 5, 5 * ALLOCATE, &error));
+	fail_next(RFM_LYING_WRITE, 1, RFM_IO);      /* no segment head */
+	REFUSED(RFM_IO, rfm_log_group(&rig.log, 5, 5 * ALLOCATE, &error));
+	assert_int_equal(rig.given_count, 1);
+	disarm();
+	assert_int_equal(rig.log.tail, tail);
+	assert_int_equal(rig.log.sequence, sequence);
+	assert_int_equal(rig.log.count, 1);
+	assert_false(rig.log.poisoned);
+	assert_int_equal(flags_at(append(RFM_RECORD_ALLOCATE, 2)), 0);
+	fail_next(RFM_LYING_WRITE, 2, RFM_IO);      /* no LINK */
+	REFUSED(RFM_IO, rfm_log_group(&rig.log, 5, 5 * ALLOCATE, &error));
+	assert_true(rig.log.poisoned);
+	REFUSED(RFM_POISONED, rfm_log_group(&rig.log, 1, ALLOCATE, &error));
+	OK(after_death());
+	TOLD("A1 A2");
+}
+
+/* proves I13 */
+static void
+a_write_that_fails_in_a_group_leaves_all_of_it_or_nothing(void **state)
+{
+	(void)state;
+	for (uint32_t nth = 1; nth <= 3; nth++)
+		for (size_t part = 0; part <= ALLOCATE; part += 8) {
+			struct rfm_lying_fault fault = {
+				RFM_LYING_WRITE, nth, RFM_IO, part, false
+			};
+			struct rfm_log_live live = living(1);
+			uint64_t body[7] = { 2, 65536, 80, 10, 3, 0, 0 };
+			bool     arrived = part >= ALLOCATE - 16; /* zeros */
+			bool     whole = nth == 3 && arrived;
+
+			end(&rig);
+			rfm_lying_boot(disk, NULL);
+			format(4096, FILE_BYTES);
+			append(RFM_RECORD_ALLOCATE, 1);
+			announce(3, 3 * ALLOCATE);
+			rfm_lying_fail(disk, &fault);
+			for (uint32_t i = 1; i < nth; i++, body[0]++)
+				OK(rfm_log_append(&rig.log,
+				    RFM_RECORD_ALLOCATE, body, NULL,
+				    &error));
+			REFUSED(RFM_IO, rfm_log_append(&rig.log,
+			    RFM_RECORD_ALLOCATE, body, NULL, &error));
+			nothing_more_is_written();
+			REFUSED(RFM_POISONED, rfm_log_group(&rig.log, 1, 40,
+			    &error));
+			OK(after_death());
+			TOLD(whole ? "A1 A2 A3 A4" : "A1");
+			assert_int_equal(rig.log.torn, !whole &&
+			    (nth > 1 || arrived));
+			OK(rfm_log_begin(&rig.log, &live, &error));
+		}
+}
+
+/* ---- groups that are longer than a piece ---- */
+
+#define LARGE (8u << 20)
+
+struct tally {
+	uint64_t records, commits;
+};
+
+static enum rfm_status
+tally_up(void *context, uint32_t kind, const void *body, uint64_t at,
+    struct rfm_error *e)
+{
+	struct tally *tally = context;
+
+	(void)body, (void)at, (void)e;
+	tally->records++;
+	tally->commits += kind == RFM_RECORD_COMMIT;
+	return RFM_OK;
+}
+
+static struct tally
+open_large(bool cut)
+{
+	struct tally tally = { 0, 0 };
+
+	if (cut) {
+		struct rfm_lying_image image = snapshot();
+
+		end(&rig);
+		boot_with(&image);
+	} else {
+		rfm_lying_kill(rig.os);
+		end(&rig);
+	}
+	connect(&rig, 512, LARGE);
+	rig.next_room = LARGE / 2;
+	OK(rig.os->open(rig.os, "store", RFM_OPEN_WRITE, &rig.log.file,
+	    &error));
+	OK(rfm_log_open(&rig.log, tally_up, &tally, &error));
+	return tally;
+}
+
+static void
+format_large(void)
+{
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(LARGE / 2, LARGE);
+}
+
+/* proves I2 */
+static void
+a_group_longer_than_a_piece_is_believed_or_not_as_a_whole(void **state)
+{
+	uint64_t n = RFM_LOG_PIECE_BYTES / ALLOCATE * 5 / 2, start;
+
+	(void)state;
+	format_large();
+	append(RFM_RECORD_ALLOCATE, 1);
+	group(2, n, n);
+	assert_int_equal(open_large(false).records, n + 1);
+	assert_false(rig.log.torn);
+	OK(rfm_log_begin(&rig.log, NULL, &error));
+	commit(n + 2);
+	start = group(n + 2, n / 2, n / 2 - 1);
+	assert_int_equal(open_large(false).records, n + 2);
+	assert_true(rig.log.torn);
+	assert_int_equal(rig.log.tail, start);
+	assert_int_equal(open_large(true).records, n + 2);
+}
+
+/* Wherever the border between two pieces falls. */
+/* proves I2 */
+static void
+a_group_across_the_border_of_a_piece_is_looked_through(void **state)
+{
+	uint64_t border = RFM_HEAP_OFFSET + HEAD + RFM_LOG_PIECE_BYTES;
+
+	(void)state;
+	for (uint64_t before = 1; before <= 3; before++)
+		for (unsigned step = 0; step < 11; step++)
+			for (uint64_t lacks = 0; lacks < 2; lacks++) {
+				uint64_t told = 0;
+
+				format_large();
+				for (unsigned i = 0; i < step; i++, told++)
+					append(RFM_RECORD_SEAL, 1);
+				while (rig.log.tail + before * ALLOCATE <=
+				    border) {
+					append(RFM_RECORD_ALLOCATE, 1);
+					told++;
+				}
+				group(2, 4, 4 - lacks);
+				assert_int_equal(open_large(false).records,
+				    told + (lacks ? 0 : 4));
+				assert_int_equal(rig.log.torn, lacks);
+			}
+}
+
+/* The largest record of all, at the border of a piece, in a group. */
+/* proves I2 */
+static void
+a_long_name_across_the_border_of_a_piece_is_read(void **state)
+{
+	uint8_t              body[RFM_BODY_MAX_BYTES];
+	struct rfm_name_disk n = { 1, 0, RFM_NAME_MAX_BYTES,
+	    RFM_NOTE_MAX_BYTES };
+	uint64_t border = RFM_HEAP_OFFSET + HEAD + RFM_LOG_PIECE_BYTES;
+	uint64_t bytes = 32 + sizeof body;
+
+	(void)state;
+	memset(body, 'x', sizeof body);
+	memcpy(body, &n, sizeof n);
+	for (uint64_t reach = 8; reach <= bytes + 8; reach += 216)
+		for (uint64_t lacks = 0; lacks < 2; lacks++) {
+			uint64_t told = 0;
+
+			format_large();
+			for (; rig.log.tail + reach <= border; told++)
+				append(RFM_RECORD_SEAL, 1);
+			announce(3, 3 * bytes);
+			for (unsigned i = 0; i < 3 - lacks; i++)
+				OK(rfm_log_append(&rig.log, RFM_RECORD_NAME,
+				    body, NULL, &error));
+			assert_int_equal(open_large(false).records, told +
+			    (lacks ? 0 : 3));
+			assert_int_equal(rig.log.torn, lacks);
+		}
+}
+
+/* ---- groups and damage ---- */
+
+/* The COMMIT vouches for the group, so nobody but an editor can have broken it. */
+static void
+a_broken_group_before_a_commit_is_damage_always(void **state)
+{
+	uint64_t start;
+
+	(void)state;
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	append(RFM_RECORD_ALLOCATE, 1);
+	start = group(2, 3, 3);
+	commit(5);
+	for (unsigned i = 0; i < 3; i++) {
+		break_byte(start + i * ALLOCATE + 50);
+		REFUSED(RFM_DAMAGED, after_cut());
+		SAYS("whole records follow");
+		REFUSED(RFM_DAMAGED, after_death());
+		break_byte(start + i * ALLOCATE + 50);
+	}
+	OK(after_death());
+	TOLD("A1 A2 A3 A4 C");
+}
+
+/* proves I3 */
+static void
+a_broken_group_without_a_commit_is_damage_after_a_death_only(void **state)
+{
+	uint64_t start;
+
+	(void)state;
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	append(RFM_RECORD_ALLOCATE, 1);
+	commit(2);
+	start = group(2, 3, 3);
+	break_byte(start + ALLOCATE + 50);
+	REFUSED(RFM_DAMAGED, after_death());
+	SAYS("record 4 of the log");
+	OK(after_cut());
+	TOLD("A1 C");
+}
+
+static void
+a_clean_log_that_was_cut_inside_a_group_is_damaged(void **state)
+{
+	uint8_t  zeros[ALLOCATE + COMMIT] = { 0 };
+	uint64_t start;
+
+	(void)state;
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	append(RFM_RECORD_ALLOCATE, 1);
+	start = group(2, 3, 3);
+	close_cleanly();
+	OK(after_death());
+	TOLD("A1 A2 A3 A4 C");
+	scribble(start + 2 * ALLOCATE, zeros, sizeof zeros);
+	REFUSED(RFM_DAMAGED, after_death());
+	SAYS("ends before record 2");
+	REFUSED(RFM_DAMAGED, after_cut());
+	SAYS("ends before record 2");
+}
+
 /* ---- never two superblocks at the same time ---- */
 
 /* proves I1 */
@@ -1410,7 +1882,7 @@ a_reader_follows_a_link_into_a_file_that_has_grown(void **state)
 	append(RFM_RECORD_ALLOCATE, 1);
 	OK(try_open(&reader));
 	reader.log.file_bytes = FILE_BYTES;
-	OK(rig.os->extend(rig.os, rig.log.file, 2 * FILE_BYTES, &error));
+	OK(rig.os->resize(rig.os, rig.log.file, 2 * FILE_BYTES, &error));
 	rig.log.file_bytes = 2 * FILE_BYTES;
 	rig.next_room = FILE_BYTES;
 	fill_segments(2);
@@ -1451,6 +1923,141 @@ a_refresh_that_fails_on_its_way_goes_on_next_time(void **state)
 		assert_false(reader.log.cut);
 		end(&reader);
 	}
+}
+
+/* He looks in mid-group, and again and again until it is whole. */
+/* proves I4, I12 */
+static void
+a_reader_sees_a_group_when_it_is_whole(void **state)
+{
+	(void)state;
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	append(RFM_RECORD_ALLOCATE, 1);
+	announce(4, 4 * ALLOCATE);
+	for (uint64_t i = 0; i < 4; i++) {
+		OK(try_open(&reader));
+		assert_string_equal(told(&reader), "A1");
+		assert_int_equal(reader.log.torn, i > 0);
+		refresh();
+		refresh();
+		assert_string_equal(told(&reader), "A1");
+		append(RFM_RECORD_ALLOCATE, 2 + i);
+		refresh();
+		assert_false(replaced);
+		assert_string_equal(told(&reader), i < 3 ? "A1" :
+		    "A1 A2 A3 A4 A5");
+		assert_int_equal(reader.log.torn, i < 3);
+		if (i == 3)
+			break;
+		end(&reader);
+	}
+	group(6, 2, 1);
+	refresh();
+	assert_true(reader.log.torn);
+	append(RFM_RECORD_ALLOCATE, 7);
+	commit(8);
+	refresh();
+	assert_false(reader.log.torn);
+	assert_string_equal(told(&reader), "A1 A2 A3 A4 A5 A6 A7 C");
+	assert_int_equal(reader.log.sequence, rig.log.sequence);
+}
+
+/* The writer died in mid-group, and another one goes on elsewhere. */
+/* proves I4 */
+static void
+a_reader_of_half_a_group_is_told_that_the_log_was_replaced(void **state)
+{
+	struct rfm_log_live live = living(1);
+
+	(void)state;
+	append(RFM_RECORD_ALLOCATE, 1);
+	group(2, 3, 2);
+	OK(try_open(&reader));
+	OK(after_death());
+	OK(rfm_log_begin(&rig.log, &live, &error));
+	append(RFM_RECORD_ALLOCATE, 9);
+	refresh();
+	assert_true(replaced);
+	reader.count = 0;
+	OK(rfm_log_open(&reader.log, visit, &reader, &error));
+	assert_string_equal(told(&reader), "A1 C A9");
+	assert_false(reader.log.torn);
+}
+
+static unsigned tears;
+
+/* In each look another record is half-written, and those behind it are whole. */
+static void
+tear_each_look(uint64_t offset, void *bytes, size_t n)
+{
+	if (tears == 4 || offset > tear_at || tear_at - offset >= n)
+		return;
+	((uint8_t *)bytes)[tear_at - offset] ^= 1;
+	tear_at += ALLOCATE;
+	tears++;
+}
+
+/* A second look at the group may come too early for a later record of it. */
+static void
+a_reader_who_sees_half_a_record_of_a_group_looks_again(void **state)
+{
+	(void)state;
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	append(RFM_RECORD_ALLOCATE, 1);
+	tear_at = group(2, 6, 6) + 60;
+	tears = 0;
+	after_read = tear_each_look;
+	OK(try_open(&reader));
+	after_read = NULL;
+	assert_int_equal(tears, 4);
+	assert_string_equal(told(&reader), "A1 A2 A3 A4 A5 A6 A7");
+}
+
+static void
+finish_behind_his_back(uint64_t offset, void *bytes, size_t n)
+{
+	(void)bytes, (void)n;
+	if (offset < RFM_HEAP_OFFSET + HEAD)
+		return;
+	after_read = NULL;
+	append(RFM_RECORD_ALLOCATE, 4);
+	append(RFM_RECORD_ALLOCATE, 5);
+	group(6, 2, 1);
+}
+
+/* What he has in his hand is older than what he learns by looking ahead. */
+static void
+a_group_that_is_finished_while_a_reader_looks_is_read_as_a_whole(void **state)
+{
+	(void)state;
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	append(RFM_RECORD_ALLOCATE, 1);
+	group(2, 4, 2);
+	after_read = finish_behind_his_back;
+	OK(try_open(&reader));
+	assert_null(after_read);
+	assert_string_equal(told(&reader), "A1 A2 A3 A4 A5");
+	assert_true(reader.log.torn);
+}
+
+/* A place that stays broken is damage, however often one looks. */
+static void
+a_record_that_stays_broken_is_damage_at_the_second_look(void **state)
+{
+	(void)state;
+	end(&rig);
+	rfm_lying_boot(disk, NULL);
+	format(4096, FILE_BYTES);
+	append(RFM_RECORD_ALLOCATE, 1);
+	break_byte(group(2, 6, 6) + 2 * ALLOCATE + 60);
+	REFUSED(RFM_DAMAGED, try_open(&reader));
+	SAYS("record 4 of the log");
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -1511,7 +2118,27 @@ main(void)
 		T(a_reader_sees_what_was_appended_since),
 		T(a_reader_is_told_that_the_log_was_replaced),
 		T(a_reader_of_a_cut_log_sees_what_comes_after_the_writers_begin),
-		T(secured_room_is_there_for_all_records),
+		T(all_of_a_group_but_its_last_record_ask_for_more),
+		T(a_group_without_an_end_is_not_believed),
+		T(a_group_whose_last_record_is_torn_at_any_byte_is_not_believed),
+		T(after_a_power_cut_a_group_counts_if_a_commit_follows),
+		T(half_a_group_makes_the_log_go_on_elsewhere),
+		T(a_begin_after_half_a_group_may_be_repeated),
+		T(a_group_that_does_not_fit_begins_in_a_fresh_segment),
+		T(half_a_group_in_a_fresh_segment_leaves_the_link_alone),
+		T(a_group_that_cannot_have_its_room_changes_nothing),
+		T(a_write_that_fails_in_a_group_leaves_all_of_it_or_nothing),
+		T(a_group_longer_than_a_piece_is_believed_or_not_as_a_whole),
+		T(a_group_across_the_border_of_a_piece_is_looked_through),
+		T(a_long_name_across_the_border_of_a_piece_is_read),
+		T(a_broken_group_before_a_commit_is_damage_always),
+		T(a_broken_group_without_a_commit_is_damage_after_a_death_only),
+		T(a_clean_log_that_was_cut_inside_a_group_is_damaged),
+		T(a_reader_sees_a_group_when_it_is_whole),
+		T(a_reader_of_half_a_group_is_told_that_the_log_was_replaced),
+		T(a_reader_who_sees_half_a_record_of_a_group_looks_again),
+		T(a_group_that_is_finished_while_a_reader_looks_is_read_as_a_whole),
+		T(a_record_that_stays_broken_is_damage_at_the_second_look),
 		T(a_reader_notices_another_store_in_the_file),
 		T(a_reader_who_sees_half_a_record_looks_again),
 		T(a_reader_who_comes_while_the_writer_begins_sees_no_damage),

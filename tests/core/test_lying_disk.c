@@ -27,7 +27,7 @@ set_up(void **state)
 	disk = rfm_lying_create(1);
 	os = rfm_lying_start(disk);
 	if (os->open(os, NAME, RFM_OPEN_CREATE, &file, &error) != RFM_OK ||
-	    os->extend(os, file, 65536, &error) != RFM_OK)
+	    os->resize(os, file, 65536, &error) != RFM_OK)
 		return -1;
 	rfm_lying_record(disk, true);
 	return 0;
@@ -306,7 +306,7 @@ test_a_size_may_be_late(void **state)
 	unsigned                sizes = 0;
 
 	(void)state;
-	assert_int_equal(os->extend(os, file, 131072, &error), RFM_OK);
+	assert_int_equal(os->resize(os, file, 131072, &error), RFM_OK);
 	write_sector(200, 'a');
 	cut = rfm_lying_cut_begin(disk);
 	while (rfm_lying_cut_next(cut, &moment))

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "common.h"
+#include "faults.h"
 #include "os.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -171,6 +172,56 @@ links_lead_to_one_identity_and_copies_do_not(void **state)
 	REFUSED(RFM_NO_FILE, os->identify(os, "absent", &b, &error));
 }
 
+static void
+a_clone_is_whole_or_empty_and_a_new_file(void **state)
+{
+	struct rfm_file *f = NULL;
+	char             back[5] = "";
+	uint64_t         bytes = 9;
+	bool             whole;
+
+	(void)state;
+	OK(os->write(os, file, 0, "bytes", 5, &error));
+	OK(os->clone(os, file, "g", &f, &whole, &error));
+	OK(os->size(os, f, &bytes, &error));
+	assert_int_equal(bytes, whole ? 5 : 0);
+	if (whole)
+		OK(os->read(os, f, 0, back, 5, &error));
+	else
+		print_message("# this file system shares no blocks\n");
+	assert_true(!whole || memcmp(back, "bytes", 5) == 0);
+	OK(os->write(os, f, 0, "other", 5, &error));
+	OK(os->read(os, file, 0, back, 5, &error));
+	assert_memory_equal(back, "bytes", 5);
+	os->close(os, f);
+	f = NULL;
+	REFUSED(RFM_ARGUMENT, os->clone(os, file, "g", &f, &whole, &error));
+	REFUSED(RFM_NO_FILE, os->clone(os, file, "no/g", &f, &whole,
+	    &error));
+	assert_null(f);
+}
+
+static void
+a_new_name_replaces_nothing(void **state)
+{
+	struct rfm_identity before, after;
+
+	(void)state;
+	OK(os->identify(os, "f", &before, &error));
+	OK(os->rename(os, "f", "g", &error));
+	REFUSED(RFM_NO_FILE, os->identify(os, "f", &after, &error));
+	OK(os->identify(os, "g", &after, &error));
+	assert_memory_equal(&before, &after, sizeof after);
+	assert_int_equal(system("echo mine >f"), 0);
+	REFUSED(RFM_ARGUMENT, os->rename(os, "g", "f", &error));
+	SAYS("File exists");
+	assert_int_equal(system("grep -q mine f"), 0);
+	assert_int_equal(symlink("nowhere", "link"), 0);
+	REFUSED(RFM_ARGUMENT, os->rename(os, "g", "link", &error));
+	REFUSED(RFM_NO_FILE, os->rename(os, "absent", "h", &error));
+	REFUSED(RFM_NO_FILE, os->rename(os, "g", "no/g", &error));
+}
+
 /* proves I14 */
 static void
 what_is_no_regular_file_is_foreign_and_not_opened(void **state)
@@ -325,7 +376,7 @@ extend_makes_a_hole_and_reserve_fills_it(void **state)
 	char     byte = 1;
 
 	(void)state;
-	OK(os->extend(os, file, 4 * MIB, &error));
+	OK(os->resize(os, file, 4 * MIB, &error));
 	OK(os->size(os, file, &size, &error));
 	assert_int_equal(size, 4 * MIB);
 	assert_true(blocks() < MIB);
@@ -341,7 +392,7 @@ reserve_behind_the_end_does_not_make_the_file_longer(void **state)
 	uint64_t size;
 
 	(void)state;
-	OK(os->extend(os, file, MIB, &error));
+	OK(os->resize(os, file, MIB, &error));
 	OK(os->reserve(os, file, MIB, MIB, &error));
 	OK(os->size(os, file, &size, &error));
 	assert_int_equal(size, MIB);
@@ -380,7 +431,7 @@ on_a_full_disk(void)
 		return 99;
 	if (chdir(folder) != 0 ||
 	    os->open(os, "g", RFM_OPEN_CREATE, &f, NULL) != RFM_OK ||
-	    os->extend(os, f, 2 * MIB, NULL) != RFM_OK ||
+	    os->resize(os, f, 2 * MIB, NULL) != RFM_OK ||
 	    os->write(os, f, 0, &byte, 1, NULL) != RFM_OK)
 		return 1;
 	if (os->reserve(os, f, 2 * MIB, MIB, NULL) != RFM_OK)
@@ -438,6 +489,87 @@ a_barrier_that_fails_says_so(void **state)
 	SAYS("flush");
 	assert_int_equal(error.os_errno, EBADF);
 	close(keep);
+}
+
+/* ---- a system that is disturbed, or refuses ---- */
+
+static void
+a_transfer_that_is_interrupted_or_cut_short_goes_on(void **state)
+{
+	uint8_t bytes[1000], back[1000] = { 0 };
+
+	(void)state;
+	fill(bytes, sizeof bytes, 1);
+	disturb_transfers(3, 7);
+	OK(os->write(os, file, 5, bytes, sizeof bytes, &error));
+	disturb_transfers(3, 11);
+	OK(os->read(os, file, 5, back, sizeof back, &error));
+	disturb_transfers(0, 0);
+	assert_true(holds(back, sizeof back, 1));
+}
+
+/* Somebody else in the process closes what is not his. */
+static void
+a_descriptor_that_is_gone_is_an_error_of_each_call(void **state)
+{
+	struct rfm_file *f;
+	uint64_t         bytes = 4711;
+	char             text[3] = "";
+	int              free_one = dup(0);
+
+	(void)state;
+	close(free_one);
+	OK(os->open(os, "f", RFM_OPEN_WRITE, &f, &error));
+	assert_int_equal(close(free_one), 0);
+	REFUSED(RFM_IO, os->size(os, f, &bytes, &error));
+	SAYS("measure the file");
+	assert_int_equal(bytes, 4711);
+	REFUSED(RFM_IO, os->read(os, f, 0, text, 3, &error));
+	SAYS("read the file");
+	REFUSED(RFM_IO, os->write(os, f, 0, text, 3, &error));
+	SAYS("write the file");
+	REFUSED(RFM_IO, os->resize(os, f, MIB, &error));
+	SAYS("extend the file");
+	REFUSED(RFM_IO, os->punch(os, f, 0, 4096, &error));
+	SAYS("give room back");
+	assert_int_equal(error.os_errno, EBADF);
+	os->close(os, f);
+}
+
+/* A folder that cannot be flushed is one thing, a disk that fails another. */
+static void
+only_a_flush_that_means_nothing_may_fail(void **state)
+{
+	(void)state;
+	fail_flush(EINVAL);
+	OK(os->barrier_directory(os, "f", RFM_BARRIER_DIRECTORY, &error));
+	fail_flush(EIO);
+	REFUSED(RFM_IO, os->barrier_directory(os, "f", RFM_BARRIER_DIRECTORY,
+	    &error));
+	SAYS("flush the folder of f");
+	assert_int_equal(error.os_errno, EIO);
+}
+
+static void
+without_memory_no_file_is_opened_or_flushed(void **state)
+{
+	struct rfm_file *f = file;
+	char             path[4096];
+
+	(void)state;
+	fail_allocation(1);
+	REFUSED(RFM_NO_MEMORY, os->open(os, "f", RFM_OPEN_READ, &f, &error));
+	assert_null(f);
+	for (int i = 0; i < 2; i++) {
+		fail_allocation(1);
+		REFUSED(RFM_NO_MEMORY, os->absolute_path(os,
+		    i == 0 ? "f" : "./f", path, sizeof path, &error));
+		fail_allocation(1);
+		REFUSED(RFM_NO_MEMORY, os->barrier_directory(os,
+		    i == 0 ? "f" : "./f", RFM_BARRIER_DIRECTORY, &error));
+	}
+	fail_allocation(0);
+	OK(os->absolute_path(os, "f", path, sizeof path, &error));
 }
 
 /* ---- locks ---- */
@@ -642,10 +774,10 @@ a_file_grows_under_its_mapping_without_moving(void **state)
 	(void)state;
 	OK(os->reserve_addresses(os, range, &base, &error));
 	bytes = base;
-	OK(os->extend(os, file, 65536, &error));
+	OK(os->resize(os, file, 65536, &error));
 	OK(os->map(os, file, RFM_MAP_SHARED, base, 0, 65536, &error));
 	fill(bytes, 65536, 3);
-	OK(os->extend(os, file, MIB, &error));
+	OK(os->resize(os, file, MIB, &error));
 	OK(os->map(os, file, RFM_MAP_SHARED, bytes + 65536, 65536,
 	    MIB - 65536, &error));
 	assert_true(holds(bytes, 65536, 3));
@@ -663,7 +795,7 @@ a_private_mapping_keeps_its_writes_and_sees_the_file(void **state)
 	char             text[4] = "";
 
 	(void)state;
-	OK(os->extend(os, file, 65536, &error));
+	OK(os->resize(os, file, 65536, &error));
 	OK(os->write(os, file, 0, "one", 3, &error));
 	OK(os->reserve_addresses(os, MIB, &base, &error));
 	b = again(RFM_OPEN_READ);
@@ -686,7 +818,7 @@ a_shared_mapping_turns_private_in_place(void **state)
 	char  text[4] = "";
 
 	(void)state;
-	OK(os->extend(os, file, 65536, &error));
+	OK(os->resize(os, file, 65536, &error));
 	OK(os->reserve_addresses(os, MIB, &base, &error));
 	OK(os->map(os, file, RFM_MAP_SHARED, base, 0, 65536, &error));
 	memcpy(base, "one", 3);
@@ -885,6 +1017,8 @@ main(void)
 		T(a_file_that_may_not_be_written_is_a_matter_of_permission),
 		T(opening_without_descriptors_is_out_of_memory_and_leaks_nothing),
 		T(links_lead_to_one_identity_and_copies_do_not),
+		T(a_clone_is_whole_or_empty_and_a_new_file),
+		T(a_new_name_replaces_nothing),
 		T(what_is_no_regular_file_is_foreign_and_not_opened),
 		T(a_path_is_made_absolute_by_its_folder),
 		T(a_path_without_a_folder_or_too_long_is_refused),
@@ -899,6 +1033,10 @@ main(void)
 		T(a_full_disk_is_told_and_blocks_behind_the_end_are_dropped),
 		T(barriers_succeed_on_files_and_folders),
 		T(a_barrier_that_fails_says_so),
+		T(a_transfer_that_is_interrupted_or_cut_short_goes_on),
+		T(a_descriptor_that_is_gone_is_an_error_of_each_call),
+		T(only_a_flush_that_means_nothing_may_fail),
+		T(without_memory_no_file_is_opened_or_flushed),
 		T(there_is_one_exclusive_lock_or_many_shared_ones),
 		T(one_may_ask_whether_somebody_else_holds_a_lock),
 		T(the_three_locks_do_not_meet),

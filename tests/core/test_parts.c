@@ -7,21 +7,13 @@
 static struct rfm_payload *
 strings(uint64_t length)
 {
-	struct rfm_payload *p = NULL;
-
-	OK(rfm_store_create(store, RFM_CHARACTER, length, false, RFM_GROW, &p,
-	    &error));
-	return keep(p);
+	return create_of(RFM_CHARACTER, length);
 }
 
 static struct rfm_payload *
 temporary_strings(uint64_t length)
 {
-	struct rfm_payload *p = NULL;
-
-	OK(rfm_store_temporary(store, RFM_CHARACTER, length, false, RFM_GROW,
-	    &p, &error));
-	return keep(p);
+	return temporary_of(RFM_CHARACTER, length);
 }
 
 /* One more part, filled with a pattern. */
@@ -341,10 +333,7 @@ a_scratch_store_has_parts_too(void **state)
 	struct rfm_payload *p;
 
 	(void)state;
-	leave();
-	rfm_lying_destroy(disk);
-	disk = rfm_lying_create(1);
-	OK(try_to_open(&scratching));
+	start_again_with_a_scratch_store();
 	p = strings(10);
 	extend_thrice(p, 1);
 	has_parts(p, 3, 1);

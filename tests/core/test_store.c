@@ -3,6 +3,7 @@
  * used again, which barriers an operation costs, and that whatever fails has no
  * effect. What needs real processes and files is in test_store_posix.c.
  */
+#include "faults.h"
 #include "shop.h"
 
 /* Another process beside the one of shop.h. */
@@ -1574,10 +1575,12 @@ enum operation {
 	DO_CREATE, DO_CREATE_LARGE, DO_TEMPORARY, DO_TEMPORARY_LARGE,
 	DO_SEAL_TEMPORARY, DO_SEAL, DO_DESTROY, DO_DESTROY_TEMPORARY,
 	DO_SYNC, DO_CHECKPOINT, DO_FIND, DO_CLOSE, DO_OPEN, DO_READ,
+	DO_EXTEND, DO_FIND_STRINGS, DO_SIZES, DO_LINK, DO_SEAL_LIST,
 	OPERATIONS
 };
 
 static struct rfm_payload *at_hand, *at_hand_temporary;
+static uint64_t            id_at_hand;
 
 static enum rfm_status
 operate(enum operation what, struct rfm_error *e)
@@ -1606,9 +1609,19 @@ operate(enum operation what, struct rfm_error *e)
 		return rfm_store_sync(store, e);
 	case DO_CLOSE:
 		return rfm_store_close(store, e);
-	case DO_FIND:
-		status = rfm_store_find(store, 3, &p, e);
+	case DO_FIND: case DO_FIND_STRINGS:
+		status = rfm_store_find(store, what == DO_FIND ? 3 :
+		    id_at_hand, &p, e);
 		break;
+	case DO_EXTEND:
+		return rfm_store_extend(at_hand, 100, RFM_GROW, e);
+	case DO_LINK:
+		return rfm_store_link(at_hand, 1, at_hand_temporary, e);
+	case DO_SIZES:
+		return rfm_store_sizes(at_hand, &(uint64_t){ 0 },
+		    &(uint64_t){ 0 }, e);
+	case DO_SEAL_LIST:
+		return rfm_store_seal(at_hand, e);
 	default:
 		assert_true(what == DO_OPEN || what == DO_READ);
 		other_os = start_process();
@@ -1621,6 +1634,32 @@ operate(enum operation what, struct rfm_error *e)
 	else
 		assert_null(p);
 	return status;
+}
+
+/* Strings with two parts, of which no handle is left. */
+static void
+furnish_strings(void)
+{
+	at_hand = create_of(RFM_CHARACTER, 10);
+	id_at_hand = at_hand->id;
+	OK(rfm_store_extend(at_hand, 100, RFM_GROW, &error));
+	OK(rfm_store_extend(at_hand, 100, RFM_GROW, &error));
+}
+
+/* A list of a list of 20 vectors, and a temporary one of the same kind. */
+static void
+furnish_lists(void)
+{
+	struct rfm_payload *l[] = { create_of(RFM_LIST, 20),
+		temporary_of(RFM_LIST, 20), create_of(RFM_LIST, 3) };
+
+	for (uint64_t k = 0; k < 20; k++) {
+		OK(rfm_store_link(l[0], k, create(10), &error));
+		OK(rfm_store_link(l[1], k, temporary(10), &error));
+	}
+	OK(rfm_store_link(l[2], 0, l[0], &error));
+	at_hand = l[2];
+	at_hand_temporary = l[1];
 }
 
 /* A store with something in all states: sealed, committed, freed, not synced. */
@@ -1651,6 +1690,12 @@ furnish(enum operation what, int way)
 		at_hand = find(1);
 	if (what == DO_SEAL_TEMPORARY || what == DO_DESTROY_TEMPORARY)
 		at_hand_temporary = temporary(1000);
+	if (what == DO_EXTEND || what == DO_FIND_STRINGS)
+		furnish_strings();
+	if (what == DO_FIND_STRINGS)
+		release_all();
+	if (what == DO_LINK || what == DO_SIZES || what == DO_SEAL_LIST)
+		furnish_lists();
 	if (what == DO_OPEN)
 		die();
 }
@@ -1664,24 +1709,29 @@ contents_are_there(void)
 	release_all();
 }
 
-static void
-fail_one(enum operation what, int way, enum rfm_lying_call call,
-    uint32_t nth, size_t part)
+/* The nth call of the disk fails or, without a fault, the nth allocation: did it? */
+static bool
+fail_one(enum operation what, int way, const struct rfm_lying_fault *fault,
+    uint32_t nth)
 {
-	struct rfm_lying_fault fault = {
-		call, nth, call == RFM_LYING_RESERVE ? RFM_DISK_FULL : RFM_IO,
-		part, false
-	};
 	struct picture  before = { "" }, after = { "" };
 	enum rfm_status status;
+	bool            failed;
 
 	furnish(what, way);
 	if (store != NULL)
 		before = picture_of(store);
-	rfm_lying_fail(disk, &fault);
+	if (fault != NULL)
+		rfm_lying_fail(disk, fault);
+	else
+		fail_allocation(nth);
 	error.status = RFM_OK;
 	status = operate(what, nth % 2 == 0 ? NULL : &error);
 	disarm();
+	failed = allocation_failed();
+	fail_allocation(0);
+	if (fault == NULL && status != RFM_OK)
+		assert_int_equal(status, RFM_NO_MEMORY);
 	if (nth % 2 != 0 && status != RFM_OK) {
 		assert_int_equal(error.status, status);
 		assert_true(error.text[0] != '\0');
@@ -1714,10 +1764,23 @@ fail_one(enum operation what, int way, enum rfm_lying_call call,
 	OK(rfm_store_sync(store, &error));
 	SOUND();
 	no_complaint();
+	return failed;
+}
+
+static void
+fail_call(enum operation what, int way, enum rfm_lying_call call, uint32_t nth)
+{
+	struct rfm_lying_fault fault = {
+		call, nth, call == RFM_LYING_RESERVE ? RFM_DISK_FULL : RFM_IO,
+		nth * 6, false
+	};
+
+	(void)fail_one(what, way, &fault, nth);
 }
 
 /* A write that fails leaves at most 36 bytes, less than any record: if all of a
- * record arrives, then nobody can know after a death that it was not wanted. */
+ * record arrives, then nobody can know after a death that it was not wanted. (What is done to
+ * a list and all below it may stop half-way: test_lists.c looks at what that leaves.) */
 /* proves I13 */
 static void
 whatever_call_fails_nothing_has_changed(void **state)
@@ -1732,12 +1795,28 @@ whatever_call_fails_nothing_has_changed(void **state)
 	};
 
 	(void)state;
-	for (int what = 0; what < OPERATIONS; what++)
+	for (int what = 0; what < DO_LINK; what++)
 		for (int way = 0; way < (slow_motion() ? 1 : 4); way++)
 			for (size_t i = 0; i < COUNT(calls); i++)
 				for (uint32_t n = 1; n <= calls[i].most; n++)
-					fail_one((enum operation)what, way,
-					    calls[i].call, n, n * 6);
+					fail_call((enum operation)what, way,
+					    calls[i].call, n);
+}
+
+/* proves I13 */
+static void
+whatever_allocation_fails_nothing_has_changed(void **state)
+{
+	uint32_t failures = 0;
+
+	(void)state;
+	for (int what = 0; what < OPERATIONS; what++)
+		for (int way = 0; way < (slow_motion() ? 1 : 4); way++)
+			for (uint32_t n = 1; fail_one((enum operation)what,
+			    way, NULL, n); n++)
+				failures++;
+	printf("# %" PRIu32 " allocations failed\n", failures);
+	assert_true(failures > 20);
 }
 
 /* proves I13 */
@@ -2256,6 +2335,7 @@ main(void)
 		T(a_poisoned_store_is_not_healed_by_opening_it_again_here),
 		T(a_close_without_room_for_its_record_may_be_tried_again),
 		T(whatever_call_fails_nothing_has_changed),
+		T(whatever_allocation_fails_nothing_has_changed),
 		T(a_reservation_that_fails_half_way_loses_no_room),
 		T(a_vector_in_a_hole_gets_its_blocks_when_it_is_found),
 		T(a_refresh_that_fails_anywhere_can_be_repeated),

@@ -4,7 +4,9 @@
 	sub(/^ *-: *0:Source:/, "")
 	file = $0
 	sub(/^.*build\/dev\//, "build/dev/", file)
-	sub(/^.*\/src\//, "build/dev/", file)
+	if (file !~ /rfmclient/)
+		sub(/^.*\/src\//, "build/dev/", file)
+	sub(/^.*\/include\/Rfmalloc\.h$/, "Rfmalloc.h", file)
 	if (file ~ /^[^\/]*\.h$/)
 		file = "build/dev/" file
 	mine = file ~ /^lit\// || file ~ /^build\/dev\//

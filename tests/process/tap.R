@@ -74,6 +74,37 @@ told <- function(process) {
 }
 signal <- function(process, number) tools::pskill(process$pid, number)
 
+# Rounds of kill -9 on store.bin in a folder: this script, started with `victim`, the folder
+# and a seed, says `ready` and goes on until a random moment. Then look(store, path) gives
+# its complaints as `wrong`, and as `found` a few words for the report. rfm-check
+# must have none, before the store is opened again and after it was closed.
+kill_rounds <- function(folder, seed, rounds, look) {
+  path <- file.path(folder, "store.bin")
+  for (round in seq_len(rounds)) {
+    process <- start("victim", folder, (seed + round) %% 1e9)
+    first <- hear(process)
+    if (!identical(first, "ready")) {
+      ok(FALSE, "round ", round, ": the other process said: ", first, told(process))
+      finish()
+    }
+    Sys.sleep(runif(1, 0.005, 0.4))
+    signal(process, tools::SIGKILL)
+    said <- told(process)
+    if (length(said)) ok(FALSE, "round ", round, ": an error before the kill: ", said)
+    sound <- rfm_check(path) == 0
+    store <- open_fmalloc(path)
+    seen <- look(store, path)
+    gc(full = TRUE)
+    cleanup_fmalloc(store)
+    rm(store)
+    gc(full = TRUE)
+    sound_after <- rfm_check(path) == 0
+    ok(length(seen$wrong) == 0 && sound && sound_after, "round ", round, ": ", seen$found,
+      if (!sound) "; rfm-check failed", if (!sound_after) "; rfm-check failed after closing",
+      if (length(seen$wrong)) paste0("; ", paste(seen$wrong, collapse = "; ")))
+  }
+}
+
 # In the other process: a line for the first one, at once.
 say <- function(...) {
   cat(..., "\n", sep = "")

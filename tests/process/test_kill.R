@@ -157,51 +157,38 @@ complaints <- function(store, path, folder, known, pending) {
 observer <- function() {
   seed <- seed()
   folder <- work_folder()
-  path <- file.path(folder, "store.bin")
   rounds <- as.integer(Sys.getenv("RFM_ROUNDS", "100"))
+  journal <- file.path(folder, "journal")
   known <- data.frame(id = numeric(), type = character(), length = numeric(),
     number = numeric(), reference = logical(), freed = logical())
   operations <- 0
   in_flight <- character()
-  for (round in seq_len(rounds)) {
+  # For the next victim.
+  hand_over <- function() {
     saveRDS(known, file.path(folder, "known.rds"))
-    unlink(file.path(folder, "journal"))
-    process <- start("victim", folder, (seed + round) %% 1e9)
-    first <- hear(process)
-    if (!identical(first, "ready")) {
-      ok(FALSE, "round ", round, ": the other process said: ", first, told(process))
-      finish()
-    }
-    Sys.sleep(runif(1, 0.005, 0.4))
-    signal(process, tools::SIGKILL)
-    said <- told(process)
-    if (length(said)) ok(FALSE, "round ", round, ": an error before the kill: ", said)
-    journal <- lines_of(file.path(folder, "journal"))
-    operations <- operations + length(journal)
-    after <- follow(known, journal)
-    known <- after$known
-    in_flight <- c(in_flight, after$pending[1])
-
-    sound <- rfm_check(path) == 0
-    store <- open_fmalloc(path)
+    unlink(journal)
+  }
+  hand_over()
+  kill_rounds(folder, seed, rounds, function(store, path) {
+    lines <- lines_of(journal)
+    operations <<- operations + length(lines)
+    after <- follow(known, lines)
+    known <<- after$known
+    in_flight <<- c(in_flight, after$pending[1])
     wrong <- complaints(store, path, folder, known, after$pending)
     # What the one operation in flight left is known from now on.
     rows <- list_fmalloc_allocations(store)
     rows <- rows[rows$state == "committed", ]
     extra <- rows[!rows$generation %in% known$id, ]
     if (nrow(extra)) {
-      known <- rbind(known, data.frame(id = extra$generation, type = extra$type,
+      known <<- rbind(known, data.frame(id = extra$generation, type = extra$type,
         length = extra$length, number = NA_real_, reference = FALSE, freed = FALSE))
     }
-    known$freed[!known$id %in% rows$generation] <- TRUE
-    cleanup_fmalloc(store)
-    gc(full = TRUE)
-    sound_after <- rfm_check(path) == 0
-    ok(length(wrong) == 0 && sound && sound_after, "round ", round, ": ",
-      length(journal), " journal lines, ", sum(!known$freed), " vectors",
-      if (!sound) "; rfm-check failed", if (!sound_after) "; rfm-check failed after closing",
-      if (length(wrong)) paste0("; ", paste(wrong, collapse = "; ")))
-  }
+    known$freed[!known$id %in% rows$generation] <<- TRUE
+    hand_over()
+    list(wrong = wrong, found = paste0(length(lines), " journal lines, ",
+      sum(!known$freed), " vectors"))
+  })
   note(rounds, " kills, ", operations, " journal lines, ", nrow(known), " vectors made, ",
     sum(known$freed), " freed, ", sum(known$reference), " saved; killed in the middle of: ",
     paste(names(table(in_flight)), table(in_flight), collapse = ", "))

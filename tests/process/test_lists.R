@@ -87,41 +87,20 @@ error_or <- function(expr) tryCatch(expr, error = identity)
 
 kills <- function(seed, rounds) {
   folder <- work_folder()
-  path <- file.path(folder, "store.bin")
-  for (round in seq_len(rounds)) {
-    process <- start("victim", folder, (seed + round) %% 1e9)
-    first <- hear(process)
-    if (!identical(first, "ready")) {
-      ok(FALSE, "round ", round, ": the other process said: ", first, told(process))
-      finish()
-    }
-    Sys.sleep(runif(1, 0.005, 0.4))
-    signal(process, tools::SIGKILL)
-    said <- told(process)
-    if (length(said)) ok(FALSE, "round ", round, ": an error before the kill: ", said)
-    sound <- rfm_check(path) == 0
-    store <- open_fmalloc(path)
+  references <- function() list.files(folder, "[.]numbers$", full.names = TRUE)
+  kill_rounds(folder, seed, rounds, function(store, path) {
     wrong <- complaints(folder)
-    saved <- length(list.files(folder, "[.]numbers$"))
+    saved <- references()
     rows <- list_fmalloc_allocations(store)
     # forget half of it, so that the store has holes
-    for (file in list.files(folder, "[.]numbers$", full.names = TRUE)) {
-      if (runif(1) < 0.5) next
+    for (file in saved[runif(length(saved)) >= 0.5]) {
       l <- error_or(readRDS(sub("numbers$", "rds", file)))
       if (!inherits(l, "error")) destroy_fmalloc_vector(l, unsafe = TRUE)
       file.remove(file, sub("numbers$", "rds", file))
     }
-    rm(list = intersect("l", ls()))
-    gc(full = TRUE)
-    cleanup_fmalloc(store)
-    rm(store)
-    gc(full = TRUE)
-    sound_after <- rfm_check(path) == 0
-    ok(length(wrong) == 0 && sound && sound_after, "round ", round, ": ", saved,
-      " lists, ", sum(rows$state == "committed"), " records",
-      if (!sound) "; rfm-check failed", if (!sound_after) "; rfm-check failed after closing",
-      if (length(wrong)) paste0("; ", paste(wrong, collapse = "; ")))
-  }
+    list(wrong = wrong, found = paste0(length(saved), " lists, ",
+      sum(rows$state == "committed"), " records"))
+  })
 }
 
 # ---- a forked child

@@ -3,7 +3,8 @@
 # store. Each result must equal R's on ordinary vectors. Run by `make torture`, as it
 # is and under valgrind. What it can see is limited by R: an object that was freed too
 # early keeps its bytes until R uses the place again, and valgrind does not know R's heap
-# unless R was built for it (--with-valgrind-instrumentation=2). Debian's is not.
+# unless R was built for it (--with-valgrind-instrumentation=2). Debian's is not. So
+# tests/client/test_client.R has R use these places again.
 
 source("tests/process/tap.R")
 

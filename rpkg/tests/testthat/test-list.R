@@ -493,6 +493,18 @@ test_that("attributes of elements travel with the reference", {
   expect_null(attributes(s$plain))
 })
 
+test_that("a list that nobody has looked at says no more than its reference", {
+  store <- new_store()
+  l <- new_list(2, store)
+  oldClass(l) <- NULL
+  x <- stored(c(1, 2), store)
+  oldClass(x) <- NULL
+  l[[1]] <- x
+  saved <- serialize(l, NULL)
+  expect_identical(serialize(unserialize(saved), NULL), saved)
+  expect_identical(unserialize(saved), list(c(1, 2), NULL))
+})
+
 # proves I7
 test_that("a saved list is a snapshot, down to its elements", {
   store <- new_store()
@@ -578,6 +590,16 @@ test_that("a list in a closed store can be read, and copied into memory", {
   expect_identical(length(k), 6L)
 })
 
+test_that("strings that a closed store cannot take do not come into a list", {
+  store <- new_store()
+  l <- new_list(3, store)[1:2]
+  x <- stored(c("a", "b"), store)[2:1]
+  cleanup_fmalloc(store)
+  x[1] <- strrep("in memory only, ", 1e4)
+  expect_error(l[[1]] <- x, "takes no changes any more", class = "fmalloc_closed")
+  expect_null(l[[1]])
+})
+
 # proves I10
 test_that("a cell that leads nowhere is an error of that element, and of no other", {
   path <- tempfile()
@@ -612,6 +634,8 @@ test_that("a cell that leads nowhere is an error of that element, and of no othe
     expect_identical(as.vector(l[[5]]), 4:6)
     expect_error(l[[3]], class = "fmalloc_damaged")
     expect_error(l[[4]], class = "fmalloc_damaged")
+    expect_error(l[c(1, 3)], class = "fmalloc_damaged")
+    expect_identical(lapply(l[c(1, 5)], as.vector), list(1:3, 4:6))
     # a loop over two lists is cut in one place
     expect_error(unlist(l[[2]]), class = "fmalloc_damaged")
     expect_error(lapply(l, length), class = "fmalloc_damaged")
@@ -653,6 +677,32 @@ test_that("spoilt references to lists are errors of their own", {
         label = paste(k, flip, outcome))
     }
   }
+  # the state's fields are not what they should be
+  raw_of <- function(...) as.raw(c(...))
+  refused <- function(at, from, to, words) {
+    expect_identical(saved[at - 1 + seq_along(from)], from)
+    spoilt <- c(saved[seq_len(at - 1)], to, saved[-seq_len(at - 1 + length(from))])
+    expect_error(unserialize(spoilt), words, class = "fmalloc_reference")
+  }
+  four <- raw_of(0, 0, 0, 14, 0, 0, 0, 4)
+  refused(at - 8, four, raw_of(0, 0, 0, 13, 0, 0, 0, 8), "wrong type")
+  three <- c(raw_of(0, 0, 0, 14, 0, 0, 0, 3), positions[1:24])
+  refused(at - 8, c(four, positions), three, "as many elements as positions")
+  sorts <- raw_of(0, 0, 0, 24, 0, 0, 0, 7)
+  start <- find(sorts)
+  expect_length(start, 1)
+  refused(start, c(sorts, saved[start + 8:14]), c(raw_of(0, 0, 0, 24, 0, 0, 0, 6),
+    saved[start + 8:13]), "as many elements as sorts")
+  # its reference is that of a vector which is no list
+  x <- stored(1.5, store)
+  oldClass(x) <- NULL
+  other <- serialize(x, NULL)
+  begin <- raw_of(0, 0, 0, 19, 0, 0, 0, 6)
+  from <- which(vapply(seq_along(other), function(k) all(other[k - 1 + 1:8] == begin), NA))[1]
+  other <- other[from:(length(other) - 4)]
+  at_reference <- find(c(raw_of(0, 0, 0, 19, 0, 0, 0, 4), begin))[1] + 8
+  mine <- saved[at_reference - 1 + seq_len(length(other) - nchar("numeric") + nchar("list"))]
+  refused(at_reference, mine, other, "no list")
   # the third dressed element is said to stand where another does, or none
   for (other in c(7, 4)) {
     spoilt <- saved

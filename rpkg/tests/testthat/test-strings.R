@@ -333,4 +333,77 @@ test_that("inspect shows where strings live", {
     "fmalloc_altrep character payload_offset=[0-9]+ runtime=open state=committed")
 })
 
+test_that("unique() finds each string once, near and far, few and many", {
+  long <- sprintf("a string that has %s in it, number %05d", rep(c("x", "y"), 3500), 1:7000)
+  many <- c(long, sprintf("id%05d", 1:7000), NA, "", sub("x", "z", long[1:100]))
+  for (values in list(texts, character(), NA_character_, rep(state.name, 99), many,
+    sample(many, 3e4, TRUE), c(many[1:3], many), c("a", "a\U00e9", "a\U00e9", "a"))) {
+    x <- stored(values, store)
+    expect_identical(unique(x), unique(values))
+    expect_identical(unique(x, fromLast = TRUE), unique(values, fromLast = TRUE))
+    expect_identical(unique(as_fmalloc(values, store)), unique(values))
+  }
+  # a few at first, and then many: the first table is too small, and so is the second
+  values <- c(rep("a", 4e4), many, sprintf("x%06d", 1:3e4), rev(many))
+  expect_identical(unique(stored(values, store)), unique(values))
+  # what is no text is compared by R, and what a sort has left is not in the cells
+  bytes <- c("\xff", "a", "\xff", "a")
+  Encoding(bytes) <- "bytes"
+  expect_identical(unique(stored(bytes, store)), unique(bytes))
+  names(values) <- values
+  x <- stored(values, store)
+  names(x) <- values
+  expect_identical(unique(x), unique(values))
+  expect_identical(unique(sort(stored(rep(texts, 9), store))), unique(sort(rep(texts, 9))))
+  m <- stored(matrix(rep(c("a", "b", "a"), 2), 3), store)
+  expect_identical(plain(unique(m)), unique(plain(m)))
+  options(Rfmalloc.reduce_result_length = 10)
+  on.exit(options(Rfmalloc.reduce_result_length = NULL))
+  x <- unique(stored(rep(letters, 3), store))
+  expect_true(is_backed(x))
+  expect_identical(plain(x), letters)
+  destroy_fmalloc_vector(x <- stored(letters, store))
+  expect_error(unique(x), "closed fmalloc ALTREP vector handle")
+})
+
+test_that("texts are compared alike at a glance and in full", {
+  values <- c(texts, "twelve bytes", "twelve bytez", "thirteen bytes", "thirteen byteZ",
+    "Thirteen bytes", "t", "tw")
+  pairs <- expand.grid(a = values, b = values, stringsAsFactors = FALSE)
+  a <- stored(pairs$a, store)
+  b <- stored(pairs$b, store)
+  expect_identical(plain(a == b), pairs$a == pairs$b)
+  expect_identical(plain(a != pairs$b), pairs$a != pairs$b)
+  expect_identical(plain(pairs$a == b), pairs$a == pairs$b)
+  for (v in values) {
+    expect_identical(plain(a == v), pairs$a == v)
+    expect_identical(plain(v != b), v != pairs$b)
+    expect_identical(plain(a == stored(c(v, v), store)[[1]]), pairs$a == v)
+  }
+  bytes <- "\xff"
+  Encoding(bytes) <- "bytes"
+  expect_identical(plain(a == bytes), pairs$a == bytes)
+  latin <- "t\xe9"
+  Encoding(latin) <- "latin1"
+  expect_identical(plain(a == latin), pairs$a == latin)
+})
+
+test_that("many vectors that are read in turn are not taken for one another", {
+  values <- lapply(1:300, function(k) sprintf("%d, %d", k, 1:3))
+  strings <- lapply(values, as_fmalloc, runtime = store)
+  numbers <- lapply(1:300, function(k) as_fmalloc(k + 0:2 / 4, store))
+  for (round in 1:3) {
+    expect_identical(lapply(strings, function(x) c(x[[1]], x[[3]])),
+      lapply(values, function(x) x[c(1, 3)]))
+    expect_identical(vapply(numbers, function(x) x[[2]], 1), 1:300 + 0.25)
+    expect_identical(vapply(numbers, length, 1L), rep(3L, 300))
+    strings[1:150] <- strings[sample(150)]
+    values[1:150] <- lapply(strings[1:150], function(x) c(x[[1]], x[[2]], x[[3]]))
+    gc()
+  }
+  destroy_fmalloc_vector(numbers[[1]])
+  expect_error(numbers[[1]][[2]], "closed fmalloc ALTREP vector handle")
+  expect_length(numbers[[1]], 3)
+})
+
 cleanup_fmalloc(store)

@@ -161,3 +161,21 @@ test_that("assignment takes every shape of index", {
   i[2] <- 2.5
   expect_identical(plain(i), c(1, 2.5, 3))
 })
+
+# R asks with doubles when a position is beyond the integers.
+test_that("positions beyond 2^31 give NA, and the others their elements", {
+  store <- new_store()
+  positions <- c(2, 3e9, 1, NA, 3)
+  for (values in c(samples, list(c("a", "b", "a string beyond the cell", NA)))) {
+    x <- stored(values, store)
+    y <- x[positions]
+    expect_true(is_backed(y))
+    expect_identical(plain(y), values[positions])
+  }
+  l <- create_fmalloc_vector("list", 3, store)
+  l[[2]] <- x
+  y <- l[positions]
+  expect_true(is_backed(y))
+  expect_identical(plain(y[[1]]), values)
+  expect_identical(lengths(y), c(4L, 0L, 0L, 0L, 0L))
+})

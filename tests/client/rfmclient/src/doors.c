@@ -227,6 +227,84 @@ c_foreign(void)
 	return pointer(bytes);
 }
 
+/* ---- what C may ask of any vector ---- */
+
+/* Is there an address that costs nothing? */
+static SEXP
+c_at_hand(SEXP x)
+{
+	return Rf_ScalarLogical(DATAPTR_OR_NULL(x) != NULL);
+}
+
+/* A list's elements as its plain array has them. */
+static SEXP
+c_elements(SEXP x)
+{
+	const SEXP *from = (const SEXP *)DATAPTR_RO(x);
+	SEXP y = PROTECT(Rf_allocVector(VECSXP, XLENGTH(x)));
+	R_xlen_t i;
+
+	for (i = 0; i < XLENGTH(x); i++)
+		SET_VECTOR_ELT(y, i, from[i]);
+	UNPROTECT(1);
+	return y;
+}
+
+/* What is known: that nothing is missing, and that all is in order. */
+static SEXP
+c_known(SEXP x)
+{
+	SEXP known = Rf_allocVector(LGLSXP, 2);
+
+	LOGICAL(known)[0] = TYPEOF(x) == STRSXP ? STRING_NO_NA(x) :
+	    TYPEOF(x) == REALSXP ? REAL_NO_NA(x) : INTEGER_NO_NA(x);
+	LOGICAL(known)[1] = TYPEOF(x) == REALSXP ?
+	    KNOWN_INCR(REAL_IS_SORTED(x)) : TYPEOF(x) == INTSXP ?
+	    KNOWN_INCR(INTEGER_IS_SORTED(x)) : 0;
+	return known;
+}
+
+/* Writes an element without asking whether it may. */
+static SEXP
+c_set(SEXP x, SEXP i, SEXP value)
+{
+	if (TYPEOF(x) == STRSXP)
+		SET_STRING_ELT(x, Rf_asInteger(i) - 1,
+		    STRING_ELT(value, 0));
+	else
+		SET_VECTOR_ELT(x, Rf_asInteger(i) - 1, value);
+	return R_NilValue;
+}
+
+/* ---- strings that nobody protects ---- */
+
+/* What STRING_ELT() gave last, kept as C code of packages keeps it: unprotected. */
+static SEXP held[4096];
+
+static SEXP
+c_hold(SEXP x)
+{
+	R_xlen_t i, count = XLENGTH(x);
+
+	if (count > (R_xlen_t)(sizeof held / sizeof *held))
+		Rf_error("too many to hold");
+	for (i = 0; i < count; i++)
+		held[i] = STRING_ELT(x, i);
+	return R_NilValue;
+}
+
+/* The bytes that stand there now, so many of each, one after another. */
+static SEXP
+c_held(SEXP count, SEXP bytes)
+{
+	size_t i, n = size(count), each = size(bytes);
+	SEXP text = Rf_allocVector(RAWSXP, (R_xlen_t)(n * each));
+
+	for (i = 0; i < n; i++)
+		memcpy(RAW(text) + i * each, CHAR(held[i]), each);
+	return text;
+}
+
 /* ---- threads ---- */
 
 struct errand {
@@ -287,7 +365,9 @@ static const R_CallMethodDef doors[] = {
 	DOOR(c_calloc, 3), DOOR(c_realloc, 3), DOOR(c_free, 1),
 	DOOR(c_keep, 1), DOOR(c_id, 1), DOOR(c_find, 2), DOOR(c_release, 1),
 	DOOR(c_bytes, 1), DOOR(c_poke, 2), DOOR(c_peek, 2), DOOR(c_shift, 2),
-	DOOR(c_remainder, 2), DOOR(c_foreign, 0), DOOR(c_thread, 2),
+	DOOR(c_remainder, 2), DOOR(c_foreign, 0), DOOR(c_hold, 1),
+	DOOR(c_held, 2), DOOR(c_at_hand, 1), DOOR(c_elements, 1),
+	DOOR(c_known, 1), DOOR(c_set, 3), DOOR(c_thread, 2),
 	{ NULL, NULL, 0 }
 };
 

@@ -1,0 +1,369 @@
+/*
+ * Views: parts of vectors that nobody can change, without a copy; and what is written
+ * behind the end of a vector, which nobody sees until a change says so.
+ */
+#include "shop.h"
+
+static struct rfm_payload *
+numerics(uint64_t length, uint64_t room)
+{
+	struct rfm_payload *p = NULL;
+
+	OK(rfm_store_roomy(store, RFM_NUMERIC, length, room, false, RFM_GROW,
+	    &p, &error));
+	for (uint64_t i = 0; i < length; i++)
+		((double *)p->address)[i] = (double)i;
+	return keep(p);
+}
+
+static struct rfm_payload *
+view(struct rfm_payload *p, uint64_t from, uint64_t length)
+{
+	struct rfm_payload *v = NULL;
+
+	OK(rfm_store_view(p, from, length, &v, &error));
+	return keep(v);
+}
+
+static bool
+counts(const struct rfm_payload *p, uint64_t from)
+{
+	for (uint64_t i = 0; i < p->length; i++)
+		if (((const double *)p->address)[i] != (double)(from + i))
+			return false;
+	return true;
+}
+
+/* An object of a vector, seen at this length, put under a name. */
+static struct rfm_payload *
+put_object(const char *name, struct rfm_payload *data)
+{
+	struct rfm_payload *object = NULL;
+	struct rfm_change   c = { name, "", strlen(name), 0, 0, NULL };
+
+	OK(rfm_store_temporary(store, RFM_OBJECT, 2, true, RFM_GROW, &object,
+	    &error));
+	keep(object);
+	OK(rfm_store_link(object, 0, data, &error));
+	c.value = object;
+	OK(rfm_store_change(store, &c, 1, &error));
+	return object;
+}
+
+static struct rfm_payload *
+data_of(const char *name)
+{
+	struct rfm_name_info info;
+	struct rfm_payload  *data = NULL;
+
+	assert_true(rfm_store_name(store, name, strlen(name), &info));
+	OK(rfm_store_element(find(info.id), 0, &data, &error));
+	return keep(data);
+}
+
+static void
+append(struct rfm_payload *p, uint64_t count)
+{
+	void    *at;
+	uint64_t end = p->reach;
+
+	OK(rfm_store_reach(p, end, count, &at, &error));
+	for (uint64_t i = 0; i < count; i++)
+		((double *)at)[i] = (double)(end + i);
+}
+
+static void
+a_view_is_a_piece_of_its_whole(void **state)
+{
+	struct rfm_payload *p = numerics(1000, 1000), *v, *w;
+
+	(void)state;
+	v = view(p, 100, 50);
+	assert_ptr_equal(v->address, (double *)p->address + 100);
+	assert_int_equal(v->bytes, 400);
+	assert_int_equal(v->state, RFM_SEALED);
+	assert_int_equal(v->id, 0);
+	assert_true(counts(v, 100));
+	assert_true(rfm_payload_shared(p));
+	w = view(v, 10, 5);
+	assert_ptr_equal(w->whole, p);
+	assert_int_equal(w->from, 110);
+	assert_true(counts(w, 110));
+	assert_int_equal(view(p, 0, 0)->length, 0);
+	assert_int_equal(view(p, 1000, 0)->length, 0);
+}
+
+static void
+a_view_keeps_its_whole_alive(void **state)
+{
+	struct rfm_payload *p = numerics(100000, 100000), *v = view(p, 5, 10);
+	uint64_t            free = info_of(store).free_bytes;
+
+	(void)state;
+	release(p);
+	assert_int_equal(info_of(store).free_bytes, free);
+	assert_true(counts(v, 5));
+	release(v);
+	assert_true(info_of(store).free_bytes >= free + 800000);
+	assert_int_equal(info_of(store).temporaries, 0);
+}
+
+static void
+what_has_no_views(void **state)
+{
+	struct rfm_payload *p = numerics(10, 10), *list = NULL, *v = NULL;
+	struct rfm_change   c = { "v", "", 1, 0, 0, NULL };
+
+	(void)state;
+	REFUSED(RFM_ARGUMENT, rfm_store_view(p, 5, 6, &v, &error));
+	SAYS("subscript out of bounds");
+	REFUSED(RFM_ARGUMENT, rfm_store_view(p, UINT64_MAX, 2, &v, &error));
+	REFUSED(RFM_ARGUMENT, rfm_store_view(p, 11, 0, &v, &error));
+	OK(rfm_store_temporary(store, RFM_LIST, 3, true, RFM_GROW, &list,
+	    &error));
+	keep(list);
+	REFUSED(RFM_ARGUMENT, rfm_store_view(list, 0, 1, &v, &error));
+	v = view(p, 0, 5);
+	REFUSED(RFM_ARGUMENT, rfm_store_view(v, 3, 8, &p, &error));
+	REFUSED(RFM_ARGUMENT, rfm_store_link(list, 0, v, &error));
+	c.value = v;
+	REFUSED(RFM_MISMATCH, rfm_store_change(store, &c, 1, &error));
+}
+
+static void
+the_end_of_the_whole_is_that_of_its_views(void **state)
+{
+	struct rfm_payload *p = numerics(10, 10), *v = view(p, 0, 5);
+	struct rfm_payload *w = view(p, 5, 5), *none = NULL;
+
+	(void)state;
+	OK(rfm_store_destroy(w, true, &error));
+	assert_null(w->address);
+	assert_non_null(v->address);
+	OK(rfm_store_destroy(p, true, &error));
+	assert_null(v->address);
+	REFUSED(RFM_CLOSED, rfm_store_view(p, 0, 1, &none, &error));
+}
+
+static void
+a_reference_to_a_view_pins_its_whole(void **state)
+{
+	struct rfm_payload *p = numerics(10, 10), *v;
+	struct rfm_change   gone = { "x", "", 1, 0, 0, NULL };
+	uint64_t            id;
+
+	(void)state;
+	put_object("x", p);
+	id = p->id;
+	v = view(p, 2, 3);
+	OK(rfm_store_seal(v, &error));
+	OK(rfm_store_change(store, &gone, 1, &error));
+	release_all();
+	OK(rfm_store_sync(store, &error));
+	assert_true(counts(find(id), 0));
+	reopen();
+	assert_true(counts(find(id), 0));
+}
+
+static void
+a_view_of_strings_reads_their_parts(void **state)
+{
+	struct rfm_payload *p = NULL, *v;
+
+	(void)state;
+	OK(rfm_store_temporary(store, RFM_CHARACTER, 10, true, RFM_GROW, &p,
+	    &error));
+	keep(p);
+	v = view(p, 2, 3);
+	OK(rfm_store_extend(p, 100, RFM_GROW, &error));
+	assert_int_equal(v->part_count, 1);
+	v = view(p, 2, 3);
+	assert_int_equal(v->part_count, 1);
+	OK(rfm_store_extend(p, 1000, RFM_GROW, &error));
+	OK(rfm_store_extend(p, 1000, RFM_GROW, &error));
+	assert_ptr_equal(v->parts, p->parts);
+	assert_int_equal(v->part_count, 3);
+}
+
+/* ---- appending ---- */
+
+static void
+what_is_written_behind_the_end_is_seen_after_a_change(void **state)
+{
+	struct rfm_payload *p = numerics(100, 300), *old;
+	uint64_t            id;
+
+	(void)state;
+	put_object("x", p);
+	id = p->id;
+	old = view(p, 0, 100);
+	append(p, 50);
+	assert_int_equal(p->length, 100);
+	die_and_reopen();
+	assert_int_equal(find(id)->reach, 100);
+	p = data_of("x");
+	append(p, 50);
+	put_object("x", p);
+	SOUND();
+	(void)old;
+	assert_int_equal(p->length, 100);
+	assert_true(counts(view(p, 0, 150), 0));
+	release_all();
+	assert_int_equal(find(id)->length, 150);
+	assert_true(counts(find(id), 0));
+	die_and_reopen();
+	assert_int_equal(find(id)->length, 150);
+	SOUND();
+}
+
+static void
+a_power_cut_takes_back_what_was_not_synced(void **state)
+{
+	struct rfm_payload *p = numerics(100, 300);
+	uint64_t            id;
+
+	(void)state;
+	put_object("x", p);
+	id = p->id;
+	OK(rfm_store_sync(store, &error));
+	append(p, 50);
+	put_object("x", p);
+	OK(rfm_store_sync(store, &error));
+	append(p, 50);
+	put_object("x", p);
+	assert_int_equal(p->reach, 200);
+	lose_power_and_reopen();
+	assert_true(find(id)->length >= 150);
+	assert_true(counts(find(id), 0));
+	SOUND();
+}
+
+static void
+only_who_stands_at_the_end_may_append(void **state)
+{
+	struct rfm_payload *p = numerics(100, 300);
+	void               *at;
+
+	(void)state;
+	append(p, 50);
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 100, 10, &at, &error));
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 150, 151, &at, &error));
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 150, UINT64_MAX - 10, &at,
+	    &error));
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(view(p, 0, 150), 150, 1, &at,
+	    &error));
+	append(p, 150);
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 300, 1, &at, &error));
+	assert_true(counts(view(p, 0, 300), 0));
+	put_object("x", p);
+	reopen();
+	assert_true(counts(data_of("x"), 0));
+	assert_int_equal(data_of("x")->length, 300);
+	SOUND();
+}
+
+static void
+two_objects_on_one_vector_extend_it_once(void **state)
+{
+	struct rfm_payload *p = numerics(10, 100), *list = NULL, *o[2];
+	struct rfm_change   c = { "l", "", 1, 0, 0, NULL };
+
+	(void)state;
+	put_object("x", p);
+	append(p, 10);
+	OK(rfm_store_temporary(store, RFM_LIST, 2, true, RFM_GROW, &list,
+	    &error));
+	c.value = keep(list);
+	for (int k = 0; k < 2; k++) {
+		OK(rfm_store_temporary(store, RFM_OBJECT, 2, true, RFM_GROW,
+		    &o[k], &error));
+		keep(o[k]);
+		OK(rfm_store_link(o[k], 0, p, &error));
+		OK(rfm_store_link(list, (uint64_t)k, o[k], &error));
+	}
+	OK(rfm_store_change(store, &c, 1, &error));
+	SOUND();
+	die_and_reopen();
+	assert_int_equal(data_of("x")->length, 20);
+	SOUND();
+}
+
+/* Strings bring parts; they are logged with the EXTEND, and only then. */
+static void
+strings_are_appended_with_their_parts(void **state)
+{
+	struct rfm_payload *p = NULL;
+	void               *at;
+	uint64_t            id;
+
+	(void)state;
+	OK(rfm_store_roomy(store, RFM_CHARACTER, 10, 100, true, RFM_GROW, &p,
+	    &error));
+	put_object("s", keep(p));
+	id = p->id;
+	REFUSED(RFM_ARGUMENT, rfm_store_extend(p, 1000, RFM_GROW, &error));
+	OK(rfm_store_reach(p, 10, 5, &at, &error));
+	assert_true(all_zero(at, 80));
+	OK(rfm_store_extend(p, 1000, RFM_GROW, &error));
+	fill(p->parts[0]->address, 1000, 3);
+	assert_int_equal(p->parts[0]->id, 0);
+	die_and_reopen();
+	assert_int_equal(find(id)->part_count, 0);
+	p = data_of("s");
+	OK(rfm_store_reach(p, 10, 5, &at, &error));
+	OK(rfm_store_extend(p, 1000, RFM_GROW, &error));
+	fill(p->parts[0]->address, 1000, 4);
+	put_object("s", p);
+	SOUND();
+	die_and_reopen();
+	assert_int_equal(find(id)->length, 15);
+	assert_int_equal(find(id)->part_count, 1);
+	assert_true(holds(find(id)->parts[0]->address, 1000, 4));
+	SOUND();
+}
+
+/* A reader goes on with the old length; looking again shows him the new one. */
+static void
+a_reader_keeps_the_old_length(void **state)
+{
+	struct rfm_payload *p = numerics(100, 300), *mine;
+	struct rfm_store   *reader = NULL;
+
+	(void)state;
+	put_object("x", p);
+	OK(rfm_store_open(start_process(), "store", &reading, &reader, NULL,
+	    &error));
+	mine = find_in(reader, p->id);
+	append(p, 100);
+	put_object("x", p);
+	assert_int_equal(mine->length, 100);
+	assert_true(counts(mine, 0));
+	OK(rfm_store_refresh(reader, &error));
+	assert_int_equal(find_in(reader, p->id)->length, 100);
+	assert_int_equal(find_in(reader, p->id)->reach, 200);
+	assert_true(counts(view(mine, 0, 200), 0));
+	release_all();
+	rfm_store_release(reader);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, machine_on, machine_off)
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_view_is_a_piece_of_its_whole),
+		T(a_view_keeps_its_whole_alive),
+		T(what_has_no_views),
+		T(the_end_of_the_whole_is_that_of_its_views),
+		T(a_reference_to_a_view_pins_its_whole),
+		T(a_view_of_strings_reads_their_parts),
+		T(what_is_written_behind_the_end_is_seen_after_a_change),
+		T(a_power_cut_takes_back_what_was_not_synced),
+		T(only_who_stands_at_the_end_may_append),
+		T(two_objects_on_one_vector_extend_it_once),
+		T(strings_are_appended_with_their_parts),
+		T(a_reader_keeps_the_old_length),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
