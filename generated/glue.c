@@ -810,6 +810,17 @@ recovered(SEXP handle, const struct sought *sought)
 	return x;
 }
 /* answer a request to recover */
+static SEXP
+recovered_object(SEXP handle, uint64_t id)
+{
+	SEXP pointer = PROTECT(rfm_payload_pointer()), x;
+	struct rfm_runtime *runtime = runtime_of(handle);
+
+	rfm_payload_hold(pointer, runtime, find_record(runtime, id));
+	x = rfm_object_give(runtime, pointer);
+	UNPROTECT(1);
+	return x;
+}
 SEXP
 rfm_c_recover(SEXP handle, SEXP record_offset, SEXP plain)
 {
@@ -821,6 +832,8 @@ rfm_c_recover(SEXP handle, SEXP record_offset, SEXP plain)
 
 	if (sought.record_offset != 0)
 		rfm_store_each(runtime->store, note_record, &sought);
+	if (sought.type == RFM_OBJECT || sought.type == RFM_SERIALIZED)
+		return recovered_object(handle, sought.id);
 	if (rfm_type_sexp(sought.type) == NILSXP)
 		rfm_raise("no_record", 0, runtime->path, "No vector's "
 		    "record lies at that offset: see column record_offset "

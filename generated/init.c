@@ -32,6 +32,7 @@ static const R_CallMethodDef doors[] = {
 	DOOR(rfm_c_survey, 3), DOOR(rfm_c_store, 4), DOOR(rfm_c_give, 2),
 	DOOR(rfm_c_names, 1), DOOR(rfm_c_named, 2), DOOR(rfm_c_change, 5),
 	DOOR(rfm_c_stored_bytes, 2), DOOR(rfm_c_let_go, 1),
+	DOOR(rfm_c_lend, 1),
 	DOOR(rfm_c_distinct, 1),
 	{ NULL, NULL, 0 }
 };

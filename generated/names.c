@@ -90,6 +90,15 @@ rfm_c_let_go(SEXP pointers)
 			rfm_payload_drop(VECTOR_ELT(pointers, i));
 	return R_NilValue;
 }
+/* lend a vector */
+SEXP
+rfm_c_lend(SEXP x)
+{
+	rfm_check_thread();
+	if (rfm_altvec_inner(x) == x && TYPEOF(x) != VECSXP)
+		rfm_altvec_lend(x);
+	return x;
+}
 /* change the names of a store */
 static void
 read_change(struct rfm_change *change, SEXP names, SEXP pointers,

@@ -7,6 +7,7 @@ SEXP rfm_c_survey(SEXP handle, SEXP x, SEXP serialize);
 SEXP rfm_c_store(SEXP handle, SEXP x, SEXP serialize, SEXP tell);
 SEXP rfm_c_give(SEXP handle, SEXP pointer);
 SEXP rfm_c_let_go(SEXP pointers);
+SEXP rfm_c_lend(SEXP x);
 SEXP rfm_c_names(SEXP handle);
 SEXP rfm_c_named(SEXP handle, SEXP name);
 SEXP rfm_c_change(SEXP handle, SEXP names, SEXP pointers, SEXP notes,
