@@ -557,7 +557,8 @@ store_object(const struct place *to, SEXP x, SEXP list, R_xlen_t kept,
 
 	cell.list = rfm_payload_of(pointer);
 	cell.index = 0;
-	store_vector(&cell, x);
+	if (x != R_NilValue)
+		store_vector(&cell, x);
 	for (i = 0; k < kept && i < XLENGTH(list); i++) {
 		if (!is_kept(list, i))
 			continue;
@@ -611,13 +612,14 @@ rfm_object_store(struct rfm_runtime *runtime, SEXP x, bool serialize_all,
 	struct rfm_error error;
 	SEXP list, pointer;
 
-	if (x == R_NilValue)
-		return new_payload(runtime, RFM_OBJECT, 2);
 	PROTECT(runtime->anchor);
 	list = PROTECT(new_payload(runtime, RFM_LIST, 1));
 	pointer = PROTECT(rfm_payload_pointer());
 	root.list = rfm_payload_of(list);
-	store(&root, x);
+	if (x == R_NilValue)
+		store_object(&root, x, x, 0, x);
+	else
+		store(&root, x);
 	if (rfm_store_element(root.list, 0, &payload, &error) != RFM_OK)
 		rfm_raise_error(&error, runtime->path);
 	rfm_payload_hold(pointer, runtime, payload);
@@ -880,9 +882,9 @@ names_in(struct rfm_runtime *runtime, SEXP object)
 	if (payload->length < 2)
 		refuse_object(runtime, payload, "is too short");
 	pointer = PROTECT(cell_of(runtime, object, 1));
-	names = PROTECT(pointer == R_NilValue ? Rf_allocVector(STRSXP, 0) :
+	names = PROTECT(type_in(pointer) != RFM_CHARACTER ? R_NilValue :
 	    rfm_object_give(runtime, pointer));
-	if (TYPEOF(names) != STRSXP ||
+	if (names == R_NilValue ||
 	    (uint64_t)XLENGTH(names) != payload->length - 2)
 		refuse_object(runtime, payload,
 		    "has not as many attributes as names of them");
