@@ -11,7 +11,7 @@ enum {
 	CLASSED = RFM_BOX_RECORD, /* of the unseen: one byte, or one each */
 	NOTES = RFM_BOX_TABLE     /* an integer of the following bits */
 };
-enum { DRESSED = 1, COMPLETE = 2 };
+enum { DRESSED = 1, COMPLETE = 2, BY_NAME = 4 };
 
 static SEXP
 place(SEXP x, int what)
@@ -49,6 +49,27 @@ seen(SEXP x)
 	}
 	return list;
 }
+/* know a list that came by name */
+static rfm_altlist_giver *give_object;
+
+void
+rfm_altlist_join(rfm_altlist_giver *giver)
+{
+	give_object = giver;
+}
+
+void
+rfm_altlist_name(SEXP x)
+{
+	note(x, BY_NAME);
+}
+
+bool
+rfm_altlist_bare(SEXP x)
+{
+	return (notes(x) & BY_NAME) != 0 || ((notes(x) & DRESSED) == 0 &&
+	    place(x, CLASSED) == R_NilValue);
+}
 /* fetch an element from the store */
 static bool
 is_empty(const struct rfm_payload *list, R_xlen_t i)
@@ -58,12 +79,17 @@ is_empty(const struct rfm_payload *list, R_xlen_t i)
 
 /* tell whether an element has attributes */
 static bool
+is_ours(SEXP x)
+{
+	return ALTREP(x) && R_altrep_inherits(x, list_class);
+}
+
+static bool
 has_attributes(SEXP element)
 {
 	if (rfm_attribute_count(element) > 0)
 		return true;
-	return TYPEOF(element) == VECSXP &&
-	    (notes(element) & DRESSED) != 0;
+	return is_ours(element) && (notes(element) & DRESSED) != 0;
 }
 /* tell how an unseen element was classed */
 static bool
@@ -73,7 +99,15 @@ was_classed(SEXP x, R_xlen_t i)
 
 	if (TYPEOF(classed) != RAWSXP)
 		return false;
-	return RAW(classed)[XLENGTH(classed) == 1 ? 0 : i] != 0;
+	return RAW(classed)[XLENGTH(classed) == 1 ? 0 : i] == 1;
+}
+
+static void
+class_element(SEXP x, SEXP element)
+{
+	Rf_setAttrib(element, R_ClassSymbol,
+	    rfm_altvec_class(rfm_type_of(TYPEOF(element)), 0));
+	note(x, DRESSED);
 }
 
 static SEXP
@@ -90,10 +124,16 @@ fetch(SEXP x, R_xlen_t i)
 	    &error) != RFM_OK)                     /* keeps I10 */
 		rfm_raise_error(&error, runtime->path);
 	rfm_payload_hold(pointer, runtime, child);
+	if (rfm_type_sexp(child->type) == NILSXP) {
+		element = give_object(runtime, pointer);
+		UNPROTECT(1);
+		return element;
+	}
 	element = PROTECT(rfm_altvec_window(pointer, child->type));
+	if ((notes(x) & BY_NAME) != 0 && child->type == RFM_LIST)
+		rfm_altlist_name(element);
 	if (was_classed(x, i))
-		Rf_setAttrib(element, R_ClassSymbol,
-		    rfm_altvec_class(child->type, 0));
+		class_element(x, element);
 	MARK_NOT_MUTABLE(element);
 	UNPROTECT(2);
 	return element;
@@ -112,8 +152,6 @@ elt(SEXP x, R_xlen_t i)
 	objects = seen(x);
 	element = PROTECT(fetch(x, i));
 	SET_VECTOR_ELT(objects, i, element);
-	if (has_attributes(element))
-		note(x, DRESSED);
 	UNPROTECT(1);
 	return element;
 }
@@ -189,13 +227,17 @@ put(SEXP x, R_xlen_t i, SEXP value)
 static void
 set_elt(SEXP x, R_xlen_t i, SEXP value)
 {
+	if ((notes(x) & BY_NAME) != 0)
+		rfm_raise("argument", 0, NULL, "A list that came by name "
+		    "is a value, and some C code has tried to change it in "
+		    "place.");
 	value = PROTECT(admitted(x, value));
 	put(x, i, value);
 	UNPROTECT(1);
 }
 /* share elements with another list */
 static void
-share_unseen(SEXP x, R_xlen_t i, SEXP to, R_xlen_t k)
+share_cell(SEXP x, R_xlen_t i, SEXP to, R_xlen_t k)
 {
 	struct rfm_payload *list = rfm_altvec_live(x), *child;
 	struct rfm_payload *target = rfm_altvec_live(to);
@@ -206,7 +248,8 @@ share_unseen(SEXP x, R_xlen_t i, SEXP to, R_xlen_t k)
 	status = rfm_store_element(list, (uint64_t)i, &child, &error);
 	if (status == RFM_OK) {
 		status = rfm_store_link(target, (uint64_t)k, child, &error);
-		rfm_payload_release(child);
+		if (child != NULL)
+			rfm_payload_release(child);
 	}
 	if (status != RFM_OK)
 		rfm_raise_error(&error,
@@ -224,10 +267,13 @@ share(SEXP x, R_xlen_t i, SEXP to, R_xlen_t k)
 		return;
 	if (element == R_NilValue && was_classed(x, i))
 		element = elt(x, i);
-	if (element == R_NilValue)
-		share_unseen(x, i, to, k);
-	else
-		put(to, k, element);
+	PROTECT(element);
+	if (element != R_NilValue) {
+		note(to, notes(x) & DRESSED);
+		SET_VECTOR_ELT(seen(to), k, element);
+	}
+	share_cell(x, i, to, k);
+	UNPROTECT(1);
 }
 /* take a subset of a list */
 static SEXP
@@ -239,8 +285,8 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 
 	(void)call;
 	(void)rfm_altvec_live(x);
-	if (count < 2 || (TYPEOF(index) != INTSXP &&
-	    TYPEOF(index) != REALSXP))
+	if (count < 2 || (notes(x) & BY_NAME) != 0 ||
+	    (TYPEOF(index) != INTSXP && TYPEOF(index) != REALSXP))
 		return NULL;
 	y = rfm_altvec_sibling(x, RFM_LIST, (uint64_t)count);
 	if (y == NULL)
@@ -261,12 +307,27 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 }
 /* duplicate a list */
 static SEXP
+as_ordinary(SEXP x)
+{
+	R_xlen_t length = XLENGTH(x), i;
+	SEXP y = PROTECT(Rf_allocVector(VECSXP, length));
+
+	for (i = 0; i < length; i++)
+		SET_VECTOR_ELT(y, i, elt(x, i));
+	UNPROTECT(1);
+	return y;
+}
+
+static SEXP
 duplicate(SEXP x, Rboolean deep)
 {
 	R_xlen_t length = XLENGTH(x), i;
-	SEXP y = rfm_altvec_sibling(x, RFM_LIST, (uint64_t)length);
+	SEXP y;
 
 	(void)deep;
+	if ((notes(x) & BY_NAME) != 0)
+		return as_ordinary(x);
+	y = rfm_altvec_sibling(x, RFM_LIST, (uint64_t)length);
 	if (y == NULL)
 		return NULL;
 	PROTECT(y);
@@ -328,6 +389,23 @@ has_our_class_alone(SEXP x)
 	return class == ours || R_compute_identical(class, ours, 16);
 }
 
+static bool
+is_object(SEXP x, R_xlen_t i)
+{
+	struct rfm_payload *child;
+	struct rfm_error error;
+	bool object;
+
+	if (rfm_store_element(rfm_altvec_live(x), (uint64_t)i, &child,
+	    &error) != RFM_OK)
+		rfm_raise_error(&error, NULL);
+	if (child == NULL)
+		return false;
+	object = rfm_type_sexp(child->type) == NILSXP;
+	rfm_payload_release(child);
+	return object;
+}
+
 static enum sort
 sort_of(SEXP x, R_xlen_t i)
 {
@@ -335,9 +413,9 @@ sort_of(SEXP x, R_xlen_t i)
 
 	if (element == R_NilValue)
 		return was_classed(x, i) ? CLASSED_ONE : BARE;
-	if (!has_attributes(element))
+	if (!has_attributes(element) || is_object(x, i))
 		return BARE;
-	if (TYPEOF(element) == VECSXP && (notes(element) & DRESSED) != 0)
+	if (is_ours(element) && (notes(element) & DRESSED) != 0)
 		return DRESSED_ONE;
 	return has_our_class_alone(element) ? CLASSED_ONE : DRESSED_ONE;
 }
@@ -375,16 +453,32 @@ compose(SEXP x, SEXP reference)
 	return counts[BARE] == length ? reference : state;
 }
 /* seal a list and give its state */
+#define SORTED_BY_NAME 2
+
+static SEXP
+compose_named(SEXP reference)
+{
+	SEXP state = PROTECT(Rf_allocVector(VECSXP, STATE_FIELDS));
+
+	SET_VECTOR_ELT(state, STATE_REFERENCE, reference);
+	SET_VECTOR_ELT(state, STATE_CLASSED, Rf_ScalarRaw(SORTED_BY_NAME));
+	SET_VECTOR_ELT(state, STATE_POSITIONS, Rf_allocVector(REALSXP, 0));
+	SET_VECTOR_ELT(state, STATE_ELEMENTS, Rf_allocVector(VECSXP, 0));
+	UNPROTECT(1);
+	return state;
+}
+
 static SEXP
 serialized_state(SEXP x)
 {
 	SEXP reference = rfm_altvec_reference(x), state;
 
-	if (reference == NULL || (place(x, SEEN) == R_NilValue &&
-	    place(x, CLASSED) == R_NilValue))
+	if (reference == NULL || (notes(x) == 0 &&
+	    place(x, SEEN) == R_NilValue && place(x, CLASSED) == R_NilValue))
 		return reference;
 	PROTECT(reference);
-	state = compose(x, reference);
+	state = (notes(x) & BY_NAME) != 0 ? compose_named(reference) :
+	    compose(x, reference);
 	UNPROTECT(1);
 	return state;
 }
@@ -437,6 +531,10 @@ dress(SEXP x, SEXP state)
 
 	if (XLENGTH(classed) != length && XLENGTH(classed) != 1)
 		rfm_altvec_refuse("a list has not as many elements as sorts.");
+	if (XLENGTH(classed) == 1 && RAW(classed)[0] == SORTED_BY_NAME) {
+		note(x, BY_NAME);
+		return;
+	}
 	SET_VECTOR_ELT(R_altrep_data2(x), CLASSED, classed);
 	note(x, DRESSED);
 	for (k = 0; k < XLENGTH(positions); k++) {

@@ -257,10 +257,12 @@ flatten(SEXP x)
 static void *
 dataptr(SEXP x, Rboolean writable)
 {
-	struct rfm_payload *payload = payload_of(x);
-	SEXP flat = PROTECT(flatten(x));
+	SEXP flat;
 
-	if (writable && !rfm_payload_shared(payload))
+	if (writable)
+		rfm_altvec_own(x);
+	flat = PROTECT(flatten(x));
+	if (writable && !rfm_payload_shared(payload_of(x)))
 		beside(x)->ahead = true;
 	UNPROTECT(1);
 	return (void *)(uintptr_t)STRING_PTR_RO(flat);
@@ -411,14 +413,14 @@ memory_will_do(SEXP x, enum rfm_status status)
 static void
 set_elt(SEXP x, R_xlen_t i, SEXP value)
 {
-	struct rfm_payload *payload = rfm_altvec_live(x);
 	const void *mark = vmaxget();
 	struct rfm_error error;
 	enum rfm_status status;
 	struct rfm_text text;
 	SEXP string;
 
-	if (rfm_payload_shared(payload))           /* keeps I7 */
+	rfm_altvec_own(x);
+	if (rfm_payload_shared(rfm_altvec_live(x))) /* keeps I7 */
 		rfm_raise("argument", 0, NULL, "This fmalloc vector was "
 		    "saved, or is shared: a string of it can be replaced in "
 		    "a copy only.");

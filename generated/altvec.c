@@ -22,6 +22,8 @@ static const struct { SEXPTYPE sexp; const char *name; } types[] = {
 	[RFM_CHARACTER] = { STRSXP, "character" },
 	[RFM_LIST] = { VECSXP, "list" },
 	[RFM_BYTES] = { NILSXP, "bytes" },
+	[RFM_OBJECT] = { NILSXP, "object" },
+	[RFM_SERIALIZED] = { NILSXP, "serialized" },
 };
 static uint32_t last_type = RFM_RAW;    /* that has a class yet */
 
@@ -51,7 +53,7 @@ rfm_type_fixed(uint32_t type)
 const char *
 rfm_type_name(uint32_t type)
 {
-	return types[type <= RFM_BYTES ? type : 0].name;
+	return types[type < RFM_TYPES ? type : 0].name;
 }
 
 uint32_t
@@ -423,10 +425,52 @@ length_of(SEXP x)
 	    promised_length(x);
 }
 /* give an address */
+/* lend a vector to somebody who writes by reference */
+static SEXP lent_symbol;
+
+static bool
+is_lent(SEXP x)
+{
+	return promise_of(x) == lent_symbol;
+}
+
+void
+rfm_altvec_lend(SEXP x)
+{
+	SEXP beside = R_altrep_data2(x);
+
+	if (TYPEOF(beside) == VECSXP)
+		SET_VECTOR_ELT(beside, RFM_BOX_PROMISE, lent_symbol);
+	else if (TYPEOF(beside) != INTSXP)         /* in a group */
+		R_set_altrep_data2(x, lent_symbol);
+}
+
+/* give a lent vector a payload of its own */
+void
+rfm_altvec_own(SEXP x)
+{
+	struct rfm_payload *payload = payload_of(x);
+	SEXP copy;
+
+	if (payload == NULL || !rfm_payload_shared(payload) || !is_lent(x))
+		return;
+	copy = PROTECT(Rf_shallow_duplicate(x));
+	if (rfm_altvec_inner(copy) != copy)
+		rfm_raise("closed", 0, NULL, "This vector belongs to a "
+		    "store that takes no changes, and may not be changed in "
+		    "place: collect_fmalloc() makes a copy in memory.");
+	rfm_payload_turns++;
+	R_set_altrep_data1(x, R_altrep_data1(copy));
+	R_set_altrep_data2(x, R_altrep_data2(copy));
+	rfm_altvec_lend(x);                        /* keeps I7 */
+	UNPROTECT(1);
+}
+
 static void *
 dataptr(SEXP x, Rboolean writable)
 {
-	(void)writable;
+	if (writable)
+		rfm_altvec_own(x);
 	return address_of(x);
 }
 
@@ -849,20 +893,25 @@ inspect(SEXP x, int pre, int deep, int pvec,
 }
 /* write and read references */
 enum { REFERENCE_VERSION, REFERENCE_UUID, REFERENCE_ID, REFERENCE_TYPE,
-	REFERENCE_LENGTH, REFERENCE_PATH, REFERENCE_FROM, REFERENCE_FIELDS };
+	REFERENCE_LENGTH, REFERENCE_PATH, REFERENCE_FROM, REFERENCE_LENT,
+	REFERENCE_FIELDS };
 
 /* compose a reference */
 static SEXP
 compose(const struct rfm_runtime *runtime,
-    const struct rfm_payload *payload)
+    const struct rfm_payload *payload, bool lent)
 {
 	const struct rfm_payload *whole = payload->whole == NULL ?
 	    payload : payload->whole;
-	SEXP state = PROTECT(Rf_allocVector(VECSXP, payload->from > 0 ?
-	    REFERENCE_FIELDS : REFERENCE_FROM));
+	SEXP state = PROTECT(Rf_allocVector(VECSXP, lent ?
+	    REFERENCE_FIELDS : payload->from > 0 ? REFERENCE_LENT :
+	    REFERENCE_FROM));
 	SEXP uuid = Rf_allocVector(RAWSXP, sizeof runtime->uuid);
 
-	if (payload->from > 0)
+	if (lent)
+		SET_VECTOR_ELT(state, REFERENCE_LENT,
+		    Rf_ScalarLogical(TRUE));
+	if (lent || payload->from > 0)
 		SET_VECTOR_ELT(state, REFERENCE_FROM,
 		    Rf_ScalarReal((double)payload->from));
 	SET_VECTOR_ELT(state, REFERENCE_UUID, uuid);
@@ -879,6 +928,8 @@ compose(const struct rfm_runtime *runtime,
 	return state;
 }
 /* seal a payload and give its reference */
+bool rfm_altvec_by_value;
+
 bool
 rfm_altvec_settle(SEXP x)
 {
@@ -897,7 +948,7 @@ rfm_altvec_reference(SEXP x)
 	struct rfm_store_info info;
 	struct rfm_error error;
 
-	if (runtime == NULL)
+	if (runtime == NULL || rfm_altvec_by_value)
 		return NULL;
 	rfm_store_describe(runtime->store, &info);
 	if (info.poisoned)
@@ -916,7 +967,7 @@ rfm_altvec_reference(SEXP x)
 	MARK_NOT_MUTABLE(x);                       /* keeps I7 */
 	if (temporary)
 		rfm_runtime_returned(runtime, rfm_payload_total(payload));
-	return compose(runtime, payload);
+	return compose(runtime, payload, is_lent(x));
 }
 /* take a reference apart or fail */
 void
@@ -935,12 +986,12 @@ check_shape(SEXP state)
 	static const struct { SEXPTYPE type; R_xlen_t length; } shape[] = {
 		{ INTSXP, 1 }, { RAWSXP, 16 }, { REALSXP, 1 },
 		{ STRSXP, 1 }, { REALSXP, 1 }, { STRSXP, 1 },
-		{ REALSXP, 1 },
+		{ REALSXP, 1 }, { LGLSXP, 1 },
 	};
 	int k;
 
-	if (TYPEOF(state) != VECSXP || (XLENGTH(state) != REFERENCE_FROM &&
-	    XLENGTH(state) != REFERENCE_FIELDS))
+	if (TYPEOF(state) != VECSXP || XLENGTH(state) < REFERENCE_FROM ||
+	    XLENGTH(state) > REFERENCE_FIELDS)
 		rfm_altvec_refuse("it is not a list of six elements.");
 	for (k = 0; k < XLENGTH(state); k++) {
 		SEXP field = VECTOR_ELT(state, k);
@@ -1149,6 +1200,8 @@ rfm_altvec_recover(SEXP class, SEXP state)
 		rfm_raise_error(&error, reference.path); /* keeps I9 */
 	if (reference.length != payload->length)
 		x = rfm_altvec_view(x, reference.from, reference.length);
+	if (XLENGTH(state) > REFERENCE_LENT)
+		rfm_altvec_lend(x);
 	UNPROTECT(2);
 	return x;
 }
@@ -1223,6 +1276,7 @@ rfm_altvec_load(DllInfo *dll)
 	}
 	set_typed_methods(classes);
 	base_symbol = Rf_install("base");
+	lent_symbol = Rf_install("fmalloc_lent");
 	compact_integers = Rf_install("compact_intseq");
 	compact_numbers = Rf_install("compact_realseq");
 	make_classes();

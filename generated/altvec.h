@@ -50,6 +50,8 @@ SEXP rfm_altvec_blank(uint32_t type, double promised_length);
 SEXP rfm_altvec_member(struct rfm_runtime *, uint32_t type);
 SEXP rfm_altvec_window(SEXP pointer, uint32_t type);
 SEXP rfm_altvec_alias(SEXP x);             /* x is ours, no wrapper */
+void rfm_altvec_lend(SEXP x);              /* the same */
+void rfm_altvec_own(SEXP x);               /* if lent and shared */
 SEXP rfm_altvec_view(SEXP x, uint64_t from, uint64_t length);
 SEXP rfm_altvec_run(SEXP x, SEXP index);   /* a view, or NULL */
 void rfm_altvec_fill(SEXP x, struct rfm_runtime *, struct rfm_payload *);
@@ -77,6 +79,7 @@ struct rfm_altvec_kind {
 void rfm_altvec_join(uint32_t type, R_altrep_class_t,
     const struct rfm_altvec_kind *);
 bool rfm_altvec_settle(SEXP x);            /* x is ours, no wrapper */
+extern attribute_hidden bool rfm_altvec_by_value; /* no references now */
 SEXP rfm_altvec_reference(SEXP x);
 SEXP rfm_altvec_recover(SEXP class, SEXP state);
 NORET void rfm_altvec_refuse(const char *why); /* a bad reference */

@@ -5,6 +5,7 @@
 #include "bind.h"
 #include "check.h"
 #include "layout.h"
+#include "objects.h"
 #include "ops.h"
 #include "os.h"
 #include "snapshot.h"
@@ -553,39 +554,7 @@ rfm_c_like(SEXP handle, SEXP model, SEXP plain)
 	UNPROTECT(1);
 	return x;
 }
-/* tell an R function a number */
-#define MOVE_BYTES ((uint64_t)8 << 20)
-
-static void
-call_back(SEXP function, double value)
-{
-	SEXP number, call;
-
-	if (function == R_NilValue)
-		return;
-	number = PROTECT(Rf_ScalarReal(value));
-	call = PROTECT(Rf_lang2(function, number));
-	(void)Rf_eval(call, R_BaseEnv);
-	UNPROTECT(2);
-}
 /* move elements and tell how far */
-static void
-move_numbers(SEXP x, SEXP to, SEXP tell)
-{
-	uint64_t size = rfm_type_bytes(rfm_type_of(TYPEOF(to))), from, n;
-	uint64_t length = (uint64_t)XLENGTH(to), step = MOVE_BYTES / size;
-	struct rfm_payload *target;
-
-	for (from = 0; from < length; from += n) {
-		n = length - from < step ? length - from : step;
-		R_CheckUserInterrupt();
-		target = rfm_altvec_live(to);
-		rfm_altvec_read(x, from, n,
-		    (char *)target->address + from * size);
-		call_back(tell, (double)(n * size));
-	}
-}
-
 SEXP
 rfm_c_move(SEXP x, SEXP to, SEXP tell)
 {
@@ -594,12 +563,7 @@ rfm_c_move(SEXP x, SEXP to, SEXP tell)
 	if ((uint64_t)XLENGTH(x) != target->length ||
 	    TYPEOF(x) != TYPEOF(to) || TYPEOF(x) == VECSXP)
 		refuse("to", "does not have the elements of x");
-	if (rfm_type_fixed(target->type)) {
-		move_numbers(x, to, tell);
-	} else {
-		rfm_altvec_copy(x, to);
-		call_back(tell, (double)target->bytes);
-	}
+	rfm_object_move(x, to, tell);
 	return R_NilValue;
 }
 /* put an element into a new list */
@@ -732,21 +696,24 @@ collect_elements(SEXP x, SEXP y)
 static void
 collect_attributes(SEXP y)
 {
-	SEXP symbols[] = { R_NamesSymbol, R_DimNamesSymbol,
-		R_RowNamesSymbol, R_LevelsSymbol };
-	int k;
+	SEXP list, names, value;
+	R_xlen_t i;
 
-	for (k = 0; k < 4; k++) {
-		SEXP value = PROTECT(Rf_getAttrib(y, symbols[k]));
-
-		if (rfm_altvec_inner(value) != NULL ||
-		    TYPEOF(value) == VECSXP) {
-			value = PROTECT(collect(value));
-			Rf_setAttrib(y, symbols[k], value);
-			UNPROTECT(1);
-		}
+	if (rfm_attribute_count(y) == 0)
+		return;
+	list = PROTECT(rfm_object_attributes(y));
+	names = PROTECT(Rf_getAttrib(list, R_NamesSymbol));
+	for (i = 0; i < XLENGTH(list); i++) {
+		value = VECTOR_ELT(list, i);
+		if (rfm_altvec_inner(value) == NULL &&
+		    TYPEOF(value) != VECSXP)
+			continue;
+		value = PROTECT(collect(value));
+		Rf_setAttrib(y, Rf_installTrChar(STRING_ELT(names, i)),
+		    value);
 		UNPROTECT(1);
 	}
+	UNPROTECT(2);
 }
 
 static SEXP
@@ -845,6 +812,17 @@ recovered(SEXP handle, const struct sought *sought)
 	return x;
 }
 /* answer a request to recover */
+static SEXP
+recovered_object(SEXP handle, uint64_t id)
+{
+	SEXP pointer = PROTECT(rfm_payload_pointer()), x;
+	struct rfm_runtime *runtime = runtime_of(handle);
+
+	rfm_payload_hold(pointer, runtime, find_record(runtime, id));
+	x = rfm_object_give(runtime, pointer);
+	UNPROTECT(1);
+	return x;
+}
 SEXP
 rfm_c_recover(SEXP handle, SEXP record_offset, SEXP plain)
 {
@@ -856,6 +834,8 @@ rfm_c_recover(SEXP handle, SEXP record_offset, SEXP plain)
 
 	if (sought.record_offset != 0)
 		rfm_store_each(runtime->store, note_record, &sought);
+	if (sought.type == RFM_OBJECT || sought.type == RFM_SERIALIZED)
+		return recovered_object(handle, sought.id);
 	if (rfm_type_sexp(sought.type) == NILSXP)
 		rfm_raise("no_record", 0, runtime->path, "No vector's "
 		    "record lies at that offset: see column record_offset "

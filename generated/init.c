@@ -4,6 +4,8 @@
 #include "altvec.h"
 #include "capi.h"
 #include "glue.h"
+#include "names.h"
+#include "objects.h"
 
 /* the table of doors */
 #define DOOR(name, arguments) \
@@ -27,6 +29,10 @@ static const R_CallMethodDef doors[] = {
 	DOOR(rfm_c_snapshot_drop, 1),
 	DOOR(rfm_c_ops, 3), DOOR(rfm_c_math, 3), DOOR(rfm_c_view, 1),
 	DOOR(rfm_c_settle, 2), DOOR(rfm_c_transpose, 1),
+	DOOR(rfm_c_survey, 3), DOOR(rfm_c_store, 4), DOOR(rfm_c_give, 2),
+	DOOR(rfm_c_names, 1), DOOR(rfm_c_named, 2), DOOR(rfm_c_change, 5),
+	DOOR(rfm_c_stored_bytes, 2), DOOR(rfm_c_let_go, 1),
+	DOOR(rfm_c_lend, 1),
 	DOOR(rfm_c_distinct, 1),
 	DOOR(rfm_c_bind, 5), DOOR(rfm_c_product, 6),
 	{ NULL, NULL, 0 }
@@ -42,5 +48,6 @@ R_init_Rfmalloc(DllInfo *dll)
 	rfm_altvec_load(dll);
 	rfm_altstr_load(dll);
 	rfm_altlist_load(dll);
+	rfm_object_load();
 	rfm_capi_load();
 }

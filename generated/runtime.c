@@ -217,6 +217,12 @@ finalize_payload(SEXP pointer)
 	rfm_payload_release(payload);      /* keeps I11, I12 */
 }
 
+void
+rfm_payload_drop(SEXP pointer)
+{
+	finalize_payload(pointer);
+}
+
 SEXP
 rfm_payload_pointer(void)
 {
@@ -236,6 +242,14 @@ rfm_payload_hold(SEXP pointer, struct rfm_runtime *runtime,
 	R_SetExternalPtrProtected(pointer, runtime->anchor); /* keeps I11 */
 	R_SetExternalPtrAddr(pointer, payload);
 	runtime->vectors++;
+}
+
+bool
+rfm_payload_points(SEXP pointer)
+{
+	return TYPEOF(pointer) == EXTPTRSXP &&
+	    R_ExternalPtrTag(pointer) == payload_tag &&
+	    R_ExternalPtrAddr(pointer) != NULL;
 }
 
 struct rfm_payload *

@@ -40,6 +40,8 @@ enum rfm_status     rfm_runtime_close(SEXP handle, struct rfm_error *);
 SEXP                rfm_payload_pointer(void);
 void                rfm_payload_hold(SEXP pointer, struct rfm_runtime *,
                         struct rfm_payload *);
+void                rfm_payload_drop(SEXP pointer);
+bool                rfm_payload_points(SEXP pointer);   /* is it one? */
 struct rfm_payload *rfm_payload_of(SEXP pointer);
 struct rfm_runtime *rfm_runtime_of_pointer(SEXP pointer);
 SEXP                rfm_runtime_group(struct rfm_runtime *, SEXP *place);

@@ -7,7 +7,8 @@
 #'   * `record_offset`: where in the file the record lies, or 0;
 #'   * `generation`: its identifier, never used twice in a store;
 #'   * `state`: `"committed"`, `"tombstone"` or `"temporary"`;
-#'   * `type`, `length`;
+#'   * `type`, `length`: `"object"` is a vector with its attributes, `"serialized"` the bytes of
+#'     an object that is no vector (see [put_fmalloc()]);
 #'   * `payload_offset`, `payload_nbytes`: where its data lie, and how many bytes;
 #'   * `flags`: 1 if the record is sealed, since a reference to it was saved;
 #'   * `recoverable`: can a saved reference be opened?
@@ -38,13 +39,15 @@ list_fmalloc_allocations <- function(runtime = NULL) {
 #' the result is a temporary copy of the present values, and what is assigned to it does
 #' not reach the record. [destroy_fmalloc_vector()] destroys the record in any case.
 #'
-#' Names, dimensions and other attributes are not part of a record and do not come back.
+#' Names, dimensions and other attributes are not part of a vector's record and do not come back.
+#' The record of an object that was put by name (type `"object"` or `"serialized"`) gives the
+#' object with all of them; see [get_fmalloc()].
 #'
 #' @inheritParams create_fmalloc_vector
 #' @param record_offset A number from the column `record_offset` of
 #'   [list_fmalloc_allocations()]. Offsets change when a store is tidied: take it from
 #'   a listing of this session.
-#' @return A vector of class `c("fmalloc_vector", "fmalloc", type)`.
+#' @return A vector of class `c("fmalloc_vector", "fmalloc", type)`, or an object.
 #' @seealso [list_fmalloc_allocations()].
 #' @examples
 #' path <- tempfile(fileext = ".bin")

@@ -24,6 +24,7 @@
 #' | `fmalloc_poisoned` | an earlier write or flush failed: close, then reopen |
 #' | `fmalloc_no_record` | a reference to a vector the store never had |
 #' | `fmalloc_tombstone` | a reference to a vector that was destroyed |
+#' | `fmalloc_no_name` | no object has this name |
 #' | `fmalloc_mismatch` | a reference that does not fit what it points at |
 #' | `fmalloc_has_parent` | destroying a vector that a list holds |
 #' | `fmalloc_reference` | a serialized reference that cannot be read |

@@ -17,8 +17,9 @@
 #' A vector of numbers can be changed in place afterwards. Character vectors and lists are
 #' sealed, as [saveRDS()] would seal them: an assignment makes a copy first.
 #'
-#' Attributes are R objects and not part of the store: they are saved by [saveRDS()] with
-#' the reference, but [recover_fmalloc_vector()] does not bring them back.
+#' Attributes of what `as_fmalloc()` gives are R objects and not part of the store: they are saved
+#' by [saveRDS()] with the reference, but [recover_fmalloc_vector()] does not bring them back.
+#' [put_fmalloc()] stores a whole object under a name, with its attributes.
 #'
 #' @param x For `as_fmalloc()`: an atomic vector, factor, matrix, array, list or data
 #'   frame. For the others: any object.
@@ -28,7 +29,7 @@
 #' @return `as_fmalloc()`: the copy. `collect_fmalloc()`: an ordinary object with the
 #'   values and attributes of `x`. `is_fmalloc()`: `TRUE` if `x` is a vector that lives
 #'   in a store, or a data frame all of whose columns are.
-#' @seealso [fmalloc_sizes()].
+#' @seealso [put_fmalloc()], [fmalloc_sizes()].
 #' @examples
 #' path <- tempfile(fileext = ".bin")
 #' store <- open_fmalloc(path)
@@ -131,6 +132,7 @@ moved_columns <- function(x, runtime, plain, tell) {
   for (k in seq_along(x)) {
     column <- .subset2(x, k)
     if (!is.null(column)) columns[[k]] <- moved(column, runtime, plain, tell)
+    if (inherits(x, "data.table")) .Call(rfm_c_lend, columns[[k]]) # := writes into it
   }
   attributes(columns) <- attributes(x)
   columns
