@@ -17,20 +17,34 @@ struct vector {
 	uint64_t id, offset, bytes;
 	uint64_t made, sealed, freed;    /* sequences, or NEVER */
 	uint64_t placed;                 /* where it is since then */
+	uint64_t length, extended;       /* so long since then */
+	uint64_t shorter;                /* and before */
 	uint64_t owner;                  /* of a part; or 0 */
 	size_t   newest;                 /* its newest part; 0: none */
 	size_t   older;                  /* of a part: the one before */
 	size_t   left;                   /* the last place it left */
 	uint64_t named;                  /* by so many cells of lists */
+	uint64_t summed;                 /* bytes that have a checksum */
 	uint32_t type;
-	bool     element;                /* it belongs to lists */
-	bool     summed;                 /* it carries a checksum */
 	uint32_t checksum;
+	bool     element;                /* nobody has a reference */
+	bool     has_sum;                /* it carries a checksum */
+	bool     has_name;
+	bool     told;                   /* it is a bad object */
 };
 struct place_left {
 	uint64_t id, offset, bytes;
 	uint64_t placed, left;           /* sequences */
 	size_t   older;                  /* the place before */
+};
+/* what the judge remembers of a name */
+struct naming {
+	uint64_t id;                     /* 0: takes the name away */
+	uint64_t from, until;            /* sequences */
+	uint64_t at;                     /* the NAME's place */
+	size_t   place;                  /* in the pool */
+	uint32_t bytes;
+	const uint8_t *text;             /* when the pool is full */
 };
 /* what the judge remembers of an extent */
 struct extent {
@@ -51,13 +65,15 @@ struct record {
 		struct rfm_commit_disk   commit;
 		struct rfm_link_disk     link;
 		struct rfm_move_disk     move;
+		struct rfm_extend_disk   extend;
+		struct rfm_name_disk     name;
 	} body;
 };
 
 #define RECORD_LEAST (sizeof(struct rfm_record_disk) + \
     sizeof(struct rfm_free_disk))
 #define RECORD_MOST  (sizeof(struct rfm_record_disk) + \
-    sizeof(struct rfm_allocate_disk))
+    RFM_BODY_MAX_BYTES)
 #define LINK_BYTES   (sizeof(struct rfm_record_disk) + \
     sizeof(struct rfm_link_disk))
 /* what the judge has in mind */
@@ -80,6 +96,9 @@ struct check {
 	uint64_t     committed;  /* records below this are committed */
 	uint64_t     last_id;    /* the highest id seen */
 	uint64_t     next_id;    /* as the last COMMIT said */
+	uint64_t     stop;       /* here is no whole record any more */
+	uint64_t     vain;       /* bytes with a wrong checksum so far */
+	bool         inside;     /* of a group, which is whole */
 	bool         strict;     /* no power cut may excuse this file */
 	bool         walking;    /* there is a next record to look at */
 	bool         broken;     /* the log's end was not reached */
@@ -91,6 +110,10 @@ struct check {
 	size_t         vectors_count, vectors_room;
 	struct place_left *lefts;
 	size_t         lefts_count, lefts_room;
+	struct naming *namings;
+	size_t         namings_count, namings_room;
+	uint8_t       *texts;
+	size_t         texts_bytes, texts_room;
 	struct extent *extents;
 	size_t         extents_count, extents_room;
 	uint64_t       window_offset;
@@ -209,6 +232,7 @@ read_record(struct check *c, const struct place *p, uint64_t at,
 {
 	uint64_t       room = p->offset + p->bytes - at;
 	const uint8_t *seen;
+	size_t         body;
 
 	memset(r, 0, sizeof *r);
 	r->at = at;
@@ -224,12 +248,15 @@ read_record(struct check *c, const struct place *p, uint64_t at,
 	RFM_TRY(look(c, at, r->head.bytes, &seen));
 	*why = "its checksum is wrong";
 	if (r->head.checksum != rfm_crc32c(0, seen + 4,
-	    r->head.bytes - 4))
+	    r->head.bytes - 4)) {
+		c->vain += r->head.bytes;
 		return RFM_OK;
+	}
 	*why = r->head.salt == p->salt ? NULL
 	    : "its salt is not that of its segment";
+	body = r->head.bytes - sizeof r->head;
 	memcpy(&r->body, seen + sizeof r->head,
-	    r->head.bytes - sizeof r->head);
+	    body < sizeof r->body ? body : sizeof r->body);
 	return RFM_OK;
 }
 /* find the next whole record, wherever it is */
@@ -241,7 +268,8 @@ find_record(struct check *c, const struct place *p, uint64_t *at,
 	const uint8_t *seen;
 
 	*found = false;
-	for (; p->offset + p->bytes - *at >= RECORD_LEAST; *at += 8) {
+	for (; p->offset + p->bytes - *at >= RECORD_LEAST &&
+	    c->vain / 4 <= c->report->file_bytes; *at += 8) {
 		RFM_TRY(look(c, *at, sizeof r->head, &seen));
 		memcpy(&r->head, seen, sizeof r->head);
 		if (r->head.salt != p->salt)
@@ -697,28 +725,47 @@ fault(struct check *c, const struct record *r, const char *format, ...)
 }
 /* see whether a record belongs here */
 static bool
-record_fits(struct check *c, const struct record *r)
+size_fits(const struct record *r)
 {
-	static const uint32_t body[] = {
+	static const uint32_t size[] = {
 		[RFM_RECORD_ALLOCATE] = sizeof r->body.allocate,
 		[RFM_RECORD_FREE] = sizeof r->body.free,
 		[RFM_RECORD_SEAL] = sizeof r->body.seal,
 		[RFM_RECORD_COMMIT] = sizeof r->body.commit,
 		[RFM_RECORD_LINK] = sizeof r->body.link,
 		[RFM_RECORD_MOVE] = sizeof r->body.move,
+		[RFM_RECORD_EXTEND] = sizeof r->body.extend,
 	};
+	const struct rfm_name_disk *n = &r->body.name;
+	uint64_t body = r->head.bytes - sizeof r->head, text;
+
+	if (r->head.kind != RFM_RECORD_NAME)
+		return body == size[r->head.kind];
+	text = (uint64_t)n->name_bytes + n->note_bytes;
+	return body - sizeof *n - text < 8;
+}
+static bool
+record_fits(struct check *c, const struct record *r, uint64_t due,
+    bool inside)
+{
 	uint64_t problems = c->report->problems;
 	uint32_t kind = r->head.kind;
+	bool     more = (r->head.flags & RFM_RECORD_MORE) != 0;
 
-	if (r->head.sequence != c->due)
-		fault(c, r, "sequence " U64 " was due here", c->due);
-	if (kind == 0 || kind >= sizeof body / sizeof body[0])
+	if (r->head.sequence != due)
+		fault(c, r, "sequence " U64 " was due here", due);
+	if (kind == 0 || kind > RFM_RECORD_NAME)
 		fault(c, r, "unknown kind %" PRIu32, kind);
-	else if (r->head.bytes != sizeof r->head + body[kind])
+	else if (!size_fits(r))
 		fault(c, r, "%" PRIu32 " bytes are not the size of its"
 		    " kind", r->head.bytes);
-	if (r->head.reserved != 0)
-		fault(c, r, "its reserved bytes are not zero");
+	if ((r->head.flags & ~RFM_RECORD_MORE) != 0)
+		fault(c, r, "unknown flags 0x%" PRIx32, r->head.flags);
+	if ((more || inside) && (kind == RFM_RECORD_LINK ||
+	    kind == RFM_RECORD_COMMIT))
+		fault(c, r, "a %s, but the group of records that it stands"
+		    " in has no end", kind == RFM_RECORD_LINK ? "LINK" :
+		    "COMMIT");
 	return c->report->problems == problems;
 }
 /* find a payload by its id */
@@ -755,12 +802,24 @@ element_bytes(uint32_t type)
 	static const uint8_t bytes[] = {
 		[RFM_LOGICAL] = 4, [RFM_INTEGER] = 4, [RFM_NUMERIC] = 8,
 		[RFM_COMPLEX] = 16, [RFM_RAW] = 1, [RFM_CHARACTER] = 16,
-		[RFM_LIST] = 8, [RFM_BYTES] = 1
+		[RFM_LIST] = 8, [RFM_BYTES] = 1, [RFM_OBJECT] = 8,
+		[RFM_SERIALIZED] = 1
 	};
 
 	return type < sizeof bytes ? bytes[type] : 0;
 }
 
+static bool
+has_cells(uint32_t type)
+{
+	return type == RFM_LIST || type == RFM_OBJECT;
+}
+
+static bool
+may_grow(uint32_t type)
+{
+	return !has_cells(type) && type != RFM_BYTES;
+}
 static void
 check_size(struct check *c, const struct record *r, uint32_t type,
     uint64_t bytes, uint64_t length)
@@ -769,7 +828,11 @@ check_size(struct check *c, const struct record *r, uint32_t type,
 
 	if (each == 0)
 		fault(c, r, "unknown type %" PRIu32, type);
-	else if (bytes % each != 0 || bytes / each != length)
+	else if (may_grow(type) && bytes / each < length)
+		fault(c, r, U64 " bytes are no room for " U64 " elements of"
+		    " " U64 " bytes", bytes, length, each);
+	else if (!may_grow(type) &&
+	    (bytes % each != 0 || bytes / each != length))
 		fault(c, r, U64 " bytes are not " U64 " elements of "
 		    U64 " bytes", bytes, length, each);
 }
@@ -807,6 +870,25 @@ check_place(struct check *c, const struct record *r, uint64_t offset,
 		    " file", bytes, offset);
 }
 /* remember a payload */
+static uint64_t
+possible_length(const struct vector *v, uint64_t length)
+{
+	uint64_t each = element_bytes(v->type);
+	uint64_t most = each == 0 ? 0 : v->bytes / each;
+
+	return length < most ? length : most;
+}
+
+static void
+note_sum(struct vector *v, uint32_t kind, uint32_t sum)
+{
+	if (kind != RFM_CHECKSUM_CRC32C)
+		return;
+	v->has_sum = true;
+	v->summed = v->length * element_bytes(v->type);
+	v->checksum = sum;
+}
+
 static void
 remember_vector(const struct record *r, struct vector *v)
 {
@@ -818,9 +900,9 @@ remember_vector(const struct record *r, struct vector *v)
 	    .sealed = sealed ? r->head.sequence : NEVER,
 	    .placed = r->head.sequence, .owner = a->owner,
 	    .type = a->type,
-	    .element = (a->flags & RFM_ALLOCATE_ELEMENT) != 0,
-	    .summed = a->checksum_kind == RFM_CHECKSUM_CRC32C,
-	    .checksum = a->payload_checksum };
+	    .element = (a->flags & RFM_ALLOCATE_ELEMENT) != 0 };
+	v->length = possible_length(v, a->length);
+	note_sum(v, a->checksum_kind, a->payload_checksum);
 }
 /* take account of a part */
 static void
@@ -883,20 +965,6 @@ seal_vector(struct check *c, struct vector *v, uint64_t sequence)
 	for (size_t i = v->newest; i != 0; i = c->vectors[i - 1].older)
 		c->vectors[i - 1].sealed = sequence;
 }
-
-static bool
-seal_one_before(struct check *c, struct vector *v, uint64_t id,
-    uint64_t first, uint64_t sequence)
-{
-	if (v->id != id || v->freed != NEVER)
-		return false;
-	if (v->owner != 0)
-		return v->owner >= first;
-	if (v->sealed != NEVER)
-		return false;
-	seal_vector(c, v, sequence);
-	return true;
-}
 /* take account of FREE and SEAL */
 static struct vector *
 find_live(struct check *c, const struct record *r, uint64_t id,
@@ -932,29 +1000,34 @@ account_seal(struct check *c, const struct record *r)
 {
 	const struct rfm_seal_disk *s = &r->body.seal;
 	struct vector              *v = find_live(c, r, s->id, "SEAL");
+	bool referenced = (s->flags & RFM_SEAL_REFERENCED) != 0;
 
 	check_sum_fields(c, r, s->checksum_kind, s->payload_checksum);
+	if ((s->flags & ~RFM_SEAL_REFERENCED) != 0)
+		fault(c, r, "unknown flags 0x%" PRIx32 " in a SEAL",
+		    s->flags);
+	if (s->reserved != 0)
+		fault(c, r, "the reserved bytes of a SEAL are not zero");
 	if (v == NULL)
 		return;
-	if (v->sealed != NEVER)
+	if (v->sealed == NEVER)
+		seal_vector(c, v, r->head.sequence);
+	else if (!v->element || !referenced)
 		fault(c, r, "SEAL of id " U64 ", which was sealed before",
 		    s->id);
-	seal_vector(c, v, r->head.sequence);
-	v->summed = s->checksum_kind == RFM_CHECKSUM_CRC32C;
-	v->checksum = s->payload_checksum;
-	if (s->first > s->id || s->id - s->first >
-	    (uint64_t)(v - c->vectors)) {
-		fault(c, r, "SEAL from id " U64 " to " U64 ", which are not"
-		    " all there", s->first, s->id);
-		return;
-	}
-	for (uint64_t id = s->id - 1; id >= s->first; id--)
-		if (!seal_one_before(c, --v, id, s->first,
-		    r->head.sequence)) {
-			fault(c, r, "SEAL from id " U64 " to " U64 ", but "
-			    U64 " cannot be sealed", s->first, s->id, id);
-			return;
-		}
+	if (referenced)
+		v->element = false;
+	note_sum(v, s->checksum_kind, s->payload_checksum);
+}
+/* remember a length */
+static void
+set_length(const struct check *c, struct vector *v, uint64_t length,
+    uint64_t sequence)
+{
+	if (v->extended <= c->committed)
+		v->shorter = v->length;
+	v->length = possible_length(v, length);
+	v->extended = sequence;
 }
 /* take account of MOVE */
 static enum rfm_status
@@ -982,7 +1055,131 @@ account_move(struct check *c, const struct record *r)
 	v->offset = m->offset;
 	v->bytes = m->bytes;
 	v->placed = r->head.sequence;
+	set_length(c, v, m->length, r->head.sequence);
 	return RFM_OK;
+}
+/* take account of EXTEND */
+static void
+account_extend(struct check *c, const struct record *r)
+{
+	const struct rfm_extend_disk *x = &r->body.extend;
+	struct vector *v = find_live(c, r, x->id, "EXTEND");
+
+	if (v == NULL)
+		return;
+	if (!may_grow(v->type))
+		fault(c, r, "EXTEND of id " U64 ", but its type %" PRIu32
+		    " never grows", x->id, v->type);
+	else if (x->length <= v->length)
+		fault(c, r, "EXTEND of id " U64 " to " U64 " elements, but"
+		    " it has " U64, x->id, x->length, v->length);
+	else {
+		check_size(c, r, v->type, v->bytes, x->length);
+		set_length(c, v, x->length, r->head.sequence);
+	}
+}
+/* see whether a text is UTF-8 */
+static const struct utf8_row {
+	uint8_t first, last;             /* of the first byte */
+	uint8_t more;                    /* so many follow */
+	uint8_t low, high;               /* of the second byte */
+} utf8_table[] = {
+	{ 0x01, 0x7f, 0, 0,    0 },    { 0xc2, 0xdf, 1, 0x80, 0xbf },
+	{ 0xe0, 0xe0, 2, 0xa0, 0xbf }, { 0xe1, 0xec, 2, 0x80, 0xbf },
+	{ 0xed, 0xed, 2, 0x80, 0x9f }, { 0xee, 0xef, 2, 0x80, 0xbf },
+	{ 0xf0, 0xf0, 3, 0x90, 0xbf }, { 0xf1, 0xf3, 3, 0x80, 0xbf },
+	{ 0xf4, 0xf4, 3, 0x80, 0x8f },
+};
+
+static bool
+is_text(const uint8_t *s, size_t n)
+{
+	const size_t rows = sizeof utf8_table / sizeof utf8_table[0];
+
+	while (n > 0) {
+		const struct utf8_row *u = utf8_table;
+
+		while (u < utf8_table + rows &&
+		    (*s < u->first || *s > u->last))
+			u++;
+		if (u == utf8_table + rows || n <= u->more)
+			return false;
+		for (size_t i = 1; i <= u->more; i++)
+			if (s[i] < (i == 1 ? u->low : 0x80) ||
+			    s[i] > (i == 1 ? u->high : 0xbf))
+				return false;
+		n -= u->more + 1u;
+		s += u->more + 1u;
+	}
+	return true;
+}
+/* remember what a name stands for */
+static enum rfm_status
+remember_name(struct check *c, const struct record *r,
+    const uint8_t *text)
+{
+	uint32_t        bytes = r->body.name.name_bytes;
+	void           *list = c->namings, *texts = c->texts;
+	enum rfm_status status;
+
+	status = grow(c, &list, &c->namings_room, c->namings_count,
+	    sizeof *c->namings);
+	c->namings = list;
+	RFM_TRY(status);
+	while (c->texts_room - c->texts_bytes < bytes) {
+		status = grow(c, &texts, &c->texts_room, c->texts_room, 1);
+		c->texts = texts;
+		RFM_TRY(status);
+	}
+	memcpy(c->texts + c->texts_bytes, text, bytes);
+	c->namings[c->namings_count++] = (struct naming){
+	    r->body.name.id, r->head.sequence, NEVER, r->at,
+	    c->texts_bytes, bytes, NULL };
+	c->texts_bytes += bytes;
+	return RFM_OK;
+}
+/* take account of NAME */
+static void
+check_texts(struct check *c, const struct record *r, const uint8_t *seen)
+{
+	const struct rfm_name_disk *n = &r->body.name;
+	size_t text = (size_t)n->name_bytes + n->note_bytes;
+
+	if (n->name_bytes == 0 || n->name_bytes > RFM_NAME_MAX_BYTES)
+		fault(c, r, "a name of %" PRIu32 " bytes", n->name_bytes);
+	else if (!is_text(seen, n->name_bytes))
+		fault(c, r, "its name is not a text in UTF-8");
+	if (n->note_bytes > RFM_NOTE_MAX_BYTES)
+		fault(c, r, "a note of %" PRIu32 " bytes", n->note_bytes);
+	else if (!is_text(seen + n->name_bytes, n->note_bytes))
+		fault(c, r, "its note is not a text in UTF-8");
+	if (n->id == 0 && n->note_bytes != 0)
+		fault(c, r, "a note to a name that is taken away");
+	if (!all_zero(seen + text, r->head.bytes - sizeof r->head -
+	    sizeof *n - text))
+		fault(c, r, "the bytes behind its text are not zero");
+}
+static enum rfm_status
+account_name(struct check *c, const struct record *r)
+{
+	const struct rfm_name_disk *n = &r->body.name;
+	uint64_t       before = sizeof r->head + sizeof *n;
+	const uint8_t *seen;
+
+	RFM_TRY(look(c, r->at + before, r->head.bytes - before, &seen));
+	check_texts(c, r, seen);
+	if (n->id != 0) {
+		const struct vector *v = find_live(c, r, n->id, "NAME");
+
+		if (v == NULL)
+			return RFM_OK;
+		if (v->sealed == NEVER)
+			fault(c, r, "NAME of id " U64 ", which is not"
+			    " sealed", n->id);
+	}
+	if (n->name_bytes == 0 || n->name_bytes > RFM_NAME_MAX_BYTES)
+		return RFM_OK;
+	return remember_name(c, r, seen);
 }
 /* take account of COMMIT */
 static void
@@ -1021,6 +1218,11 @@ take_account(struct check *c, const struct record *r)
 		break;
 	case RFM_RECORD_MOVE:
 		return account_move(c, r);
+	case RFM_RECORD_EXTEND:
+		account_extend(c, r);
+		break;
+	case RFM_RECORD_NAME:
+		return account_name(c, r);
 	case RFM_RECORD_COMMIT:
 		account_commit(c, r);
 		break;
@@ -1028,29 +1230,82 @@ take_account(struct check *c, const struct record *r)
 	return RFM_OK;
 }
 /* the judge on the walk */
+/* judge half a group */
+static enum rfm_status
+judge_half_group(struct check *c, uint64_t due)
+{
+	uint64_t room = c->segment.offset + c->segment.bytes - c->stop;
+	bool     full = room < RECORD_LEAST + LINK_BYTES;
+
+	c->broken = full || c->report->clean;
+	if (c->broken)
+		damage(c, "the group of records that begins with record " U64
+		    " at byte " U64 " has no end: record " U64 " is missing"
+		    " at byte " U64 ", %s", c->due, c->at, due, c->stop,
+		    full ? "where its segment has no room for it" :
+		    "although the store was closed cleanly");
+	else
+		note(c, "the log ends before record " U64 " at byte " U64
+		    ", where half a group of records begins, as a crash"
+		    " leaves it: record " U64 " is missing at byte " U64,
+		    c->due, c->at, due, c->stop);
+	return RFM_OK;
+}
 /* judge what stands in the way */
 static enum rfm_status
-end_walk(struct check *c, const struct record *stopped, const char *why)
+end_walk(struct check *c, const struct record *stopped, uint64_t due,
+    const char *why)
 {
 	struct record r, again;
 	bool          found;
 
 	c->walking = false;
-	RFM_TRY(find_witness(c, c->segment, c->at, &r, &found));
+	RFM_TRY(find_witness(c, c->segment, stopped->at, &r, &found));
 	c->why = why;
+	c->stop = stopped->at;
 	c->half = stopped->head.salt == c->segment.salt ||
-	    stopped->head.sequence == c->due;
+	    stopped->head.sequence == due;
 	if (!found)
-		return RFM_OK;
+		return due == c->due ? RFM_OK : judge_half_group(c, due);
 	c->window_bytes = 0;
-	RFM_TRY(read_record(c, &c->segment, c->at, &again, &why));
+	RFM_TRY(read_record(c, &c->segment, c->stop, &again, &why));
 	c->walking = why == NULL;
 	c->broken = why != NULL;
 	if (c->broken)
 		damage(c, "record " U64 " at byte " U64 " is not whole"
 		    " (%s), but record " U64 " stands behind it at byte "
-		    U64 ": no crash leaves that", c->due, c->at, why,
+		    U64 ": no crash leaves that", due, c->stop, why,
 		    r.head.sequence, r.at);
+	return RFM_OK;
+}
+/* look through a group */
+static enum rfm_status
+give_up(struct check *c)
+{
+	c->walking = false;
+	c->broken = true;
+	return RFM_OK;
+}
+
+static enum rfm_status
+look_through_group(struct check *c, const struct record *first,
+    bool *whole)
+{
+	struct record r = *first;
+	uint64_t      due = c->due;
+	const char   *why;
+
+	*whole = false;
+	while ((r.head.flags & RFM_RECORD_MORE) != 0) {
+		RFM_TRY(read_record(c, &c->segment, r.at + r.head.bytes,
+		    &r, &why));
+		due++;
+		if (why != NULL)
+			return end_walk(c, &r, due, why);
+		if (!record_fits(c, &r, due, true))
+			return give_up(c);
+	}
+	*whole = true;
 	return RFM_OK;
 }
 /* follow a LINK */
@@ -1072,15 +1327,20 @@ take_step(struct check *c)
 {
 	struct record r;
 	const char   *why;
+	bool          more, whole;
 
 	RFM_TRY(read_record(c, &c->segment, c->at, &r, &why));
 	if (why != NULL)
-		return end_walk(c, &r, why);
-	if (!record_fits(c, &r)) {
-		c->walking = false;
-		c->broken = true;
-		return RFM_OK;
+		return end_walk(c, &r, c->due, why);
+	if (!record_fits(c, &r, c->due, c->inside))
+		return give_up(c);
+	more = (r.head.flags & RFM_RECORD_MORE) != 0;
+	if (more && !c->inside) {
+		RFM_TRY(look_through_group(c, &r, &whole));
+		if (!whole)
+			return RFM_OK;
 	}
+	c->inside = more;
 	c->at += r.head.bytes;
 	c->due++;
 	c->report->records++;
@@ -1109,7 +1369,7 @@ check_end(struct check *c)
 		damage(c, "the log begins with record " U64 ", so it is a"
 		    " checkpoint, but it has no COMMIT", c->first);
 	/* note what is left behind the end */
-	if (!c->report->clean && c->half)
+	if (!c->report->clean && c->half && c->stop == c->at)
 		note(c, "the log ends before record " U64 " at byte " U64
 		    "; what follows is no whole record (%s)", c->due, c->at,
 		    c->why);
@@ -1133,6 +1393,51 @@ read_log(struct check *c)
 	return RFM_OK;
 }
 /* the judge on extents and payloads */
+/* see how long each name stood for something */
+static bool
+same_text(const struct naming *a, const struct naming *b)
+{
+	return a->bytes == b->bytes &&
+	    memcmp(a->text, b->text, a->bytes) == 0;
+}
+
+static int
+by_text(const void *one, const void *other)
+{
+	const struct naming *a = one, *b = other;
+	size_t least = a->bytes < b->bytes ? a->bytes : b->bytes;
+	int    order = memcmp(a->text, b->text, least);
+
+	if (order != 0)
+		return order;
+	if (a->bytes != b->bytes)
+		return a->bytes < b->bytes ? -1 : 1;
+	return a->from < b->from ? -1 : 1;
+}
+static void
+settle_names(struct check *c)
+{
+	for (size_t i = 0; i < c->namings_count; i++)
+		c->namings[i].text = c->texts + c->namings[i].place;
+	if (c->namings_count > 0)
+		qsort(c->namings, c->namings_count, sizeof *c->namings,
+		    by_text);
+	for (size_t i = 0; i < c->namings_count; i++) {
+		struct naming       *n = &c->namings[i];
+		const struct vector *v = find_vector(c, n->id);
+
+		if (i + 1 < c->namings_count && same_text(n, n + 1))
+			n->until = n[1].from;
+		if (v == NULL)
+			continue;
+		c->report->names += n->until == NEVER;
+		if (v->freed > n->from && v->freed < n->until)
+			damage(c, "record " U64 " frees vector " U64 ", but"
+			    " the name that record " U64 " at byte " U64
+			    " gave it still stands for it", v->freed, v->id,
+			    n->from, n->at);
+	}
+}
 /* judge a payload beyond the end of the file */
 static bool
 needed_then(const struct check *c, const struct vector *v)
@@ -1286,11 +1591,11 @@ sum_payloads(struct check *c)
 		const struct vector *v = &c->vectors[i];
 		uint32_t             sum;
 
-		if (!v->summed || v->sealed == NEVER ||
-		    !in_file(c, v->offset, v->bytes) ||
+		if (!v->has_sum || v->sealed == NEVER ||
+		    !in_file(c, v->offset, v->summed) ||
 		    (v->freed != NEVER && !needed_then(c, v)))
 			continue;
-		RFM_TRY(sum_bytes(c, v->offset, v->bytes, &sum));
+		RFM_TRY(sum_bytes(c, v->offset, v->summed, &sum));
 		if (sum != v->checksum)
 			judge_sum(c, v, sum);
 	}
@@ -1310,6 +1615,12 @@ is_sealed(const struct check *c, const struct vector *v, bool then)
 	return then ? v->sealed < c->committed : v->sealed != NEVER;
 }
 
+static uint64_t
+length_of(const struct check *c, const struct vector *v, bool then)
+{
+	return then && v->extended > c->committed ? v->shorter
+	    : v->length;
+}
 static struct extent
 where(const struct check *c, const struct vector *v, bool then)
 {
@@ -1333,7 +1644,7 @@ look_for_a_writer(struct check *c)
 	const char   *why;
 
 	c->window_bytes = 0;
-	RFM_TRY(read_record(c, &c->segment, c->at, &r, &why));
+	RFM_TRY(read_record(c, &c->segment, c->stop, &r, &why));
 	c->busy = why == NULL && !c->report->clean;
 	if (c->busy)
 		note(c, "a writer is at work: the lists are not judged");
@@ -1383,6 +1694,7 @@ read_cells(struct check *c, const struct vector *list, bool then,
 static enum rfm_status
 judge_list(struct check *c, const struct vector *list, bool then)
 {
+	const char  *what = list->type == RFM_LIST ? "list" : "object";
 	struct cells cells;
 
 	RFM_TRY(read_cells(c, list, then, &cells));
@@ -1391,14 +1703,104 @@ judge_list(struct check *c, const struct vector *list, bool then)
 	if (c->busy)
 		return RFM_OK;
 	if (cells.bad > 0)
-		damage(c, "list " U64 ": its element " U64 " names id " U64
+		damage(c, "%s " U64 ": its element " U64 " names id " U64
 		    ", which is not there%s; it has " U64 " such element%s",
-		    list->id, cells.first, cells.names,
+		    what, list->id, cells.first, cells.names,
 		    then ? " in the last COMMIT" : "", cells.bad,
 		    cells.bad > 1 ? "s" : "");
 	if (cells.open > 0 && is_sealed(c, list, then))
-		damage(c, "list " U64 " is sealed, but " U64 " of its"
-		    " elements are not", list->id, cells.open);
+		damage(c, "%s " U64 " is sealed, but " U64 " of its"
+		    " elements are not", what, list->id, cells.open);
+	return RFM_OK;
+}
+/* judge the piece that an object stands for */
+static bool
+is_count(double number, double most)
+{
+	return number >= 0 && number <= most &&
+	    (double)(uint64_t)number == number;
+}
+static enum rfm_status
+judge_piece(struct check *c, const struct vector *object, uint64_t cell,
+    bool then)
+{
+	struct extent  e = where(c, object, then), p;
+	uint64_t       data_id, id;
+	struct vector *data, *piece;
+	double         all, n[2];
+	const uint8_t *seen;
+
+	RFM_TRY(named_by(c, &e, 0, then, &data_id, &data));
+	RFM_TRY(named_by(c, &e, cell, then, &id, &piece));
+	if ((data == NULL && data_id != 0) || (piece == NULL && id != 0))
+		return RFM_OK;
+	if (piece == NULL || piece->type != RFM_NUMERIC ||
+	    length_of(c, piece, then) != 2) {
+		damage(c, "object " U64 ": its attribute without a name, in"
+		    " cell " U64 ", is not two numbers", object->id,
+		    cell + 1);
+		return RFM_OK;
+	}
+	p = where(c, piece, then);
+	if (!in_file(c, p.offset, p.bytes))
+		return RFM_OK;
+	RFM_TRY(look(c, p.offset, sizeof n, &seen));
+	memcpy(n, seen, sizeof n);
+	all = data == NULL ? 0 : (double)length_of(c, data, then);
+	if (!is_count(n[0], all) || !is_count(n[1], all - n[0]))
+		damage(c, "object " U64 ": it stands for %.17g elements from"
+		    " %.17g on (bytes " U64 " to " U64 "), but vector " U64
+		    " has %.0f", object->id, n[1], n[0], p.offset,
+		    p.offset + sizeof n, data_id, all);
+	return RFM_OK;
+}
+/* judge the attributes of an object */
+static enum rfm_status
+judge_attributes(struct check *c, const struct vector *object,
+    const struct vector *names, bool then)
+{
+	struct extent e = where(c, names, then);
+	uint64_t      count = length_of(c, names, then);
+
+	for (uint64_t i = 0; i < count && in_file(c, e.offset, e.bytes);
+	    i++) {
+		uint32_t       length;
+		const uint8_t *seen;
+
+		RFM_TRY(look(c, e.offset +
+		    i * sizeof(struct rfm_string_disk), sizeof length,
+		    &seen));
+		memcpy(&length, seen, sizeof length);
+		if ((length & ~RFM_STRING_IS_BYTES) == 0)
+			RFM_TRY(judge_piece(c, object, i + 2, then));
+	}
+	return RFM_OK;
+}
+/* judge the cells of an object */
+static enum rfm_status
+judge_object(struct check *c, const struct vector *object, bool then)
+{
+	struct extent  e = where(c, object, then);
+	uint64_t       cells = e.bytes / sizeof object->id, id;
+	struct vector *names = NULL;
+
+	if (cells < 2) {
+		damage(c, "object " U64 " has " U64 " cells; it needs one"
+		    " for a vector and one for names", object->id, cells);
+		return RFM_OK;
+	}
+	RFM_TRY(named_by(c, &e, 1, then, &id, &names));
+	if (names == NULL && id != 0)
+		return RFM_OK;
+	if (names == NULL || names->type != RFM_CHARACTER)
+		damage(c, "object " U64 ": its second cell names no character"
+		    " vector", object->id);
+	else if (length_of(c, names, then) != cells - 2)
+		damage(c, "object " U64 " has " U64 " attributes, but " U64
+		    " names for them", object->id, cells - 2,
+		    length_of(c, names, then));
+	else
+		RFM_TRY(judge_attributes(c, object, names, then));
 	return RFM_OK;
 }
 /* judge the lists of a state */
@@ -1407,7 +1809,7 @@ list_in_file(const struct check *c, const struct vector *v, bool then)
 {
 	struct extent e = where(c, v, then);
 
-	return v->type == RFM_LIST && is_there(c, v, then) &&
+	return has_cells(v->type) && is_there(c, v, then) &&
 	    in_file(c, e.offset, e.bytes);
 }
 /* take away lists until only loops are left */
@@ -1421,7 +1823,7 @@ take_away(struct check *c, const struct vector *list, bool then,
 
 	for (uint64_t i = 0; i < e.bytes / sizeof id; i++) {
 		RFM_TRY(named_by(c, &e, i, then, &id, &v));
-		if (v != NULL && v->type == RFM_LIST && v->named > 0 &&
+		if (v != NULL && list_in_file(c, v, then) && v->named > 0 &&
 		    --v->named == 0)
 			queue[(*queued)++] = (size_t)(v - c->vectors);
 	}
@@ -1452,30 +1854,51 @@ find_loops(struct check *c, bool then, size_t lists)
 		    lists - queued);
 	return status;
 }
+/* note what nobody names */
+static void
+note_orphans(struct check *c)
+{
+	size_t orphans = 0;
+
+	for (size_t i = 0; i < c->namings_count; i++)
+		if (c->namings[i].id != 0 && c->namings[i].until == NEVER)
+			find_vector(c, c->namings[i].id)->has_name = true;
+	for (size_t i = 0; i < c->vectors_count; i++) {
+		const struct vector *v = &c->vectors[i];
+
+		orphans += v->named == 0 && !v->has_name &&
+		    is_there(c, v, false) && v->element;
+	}
+	if (orphans > 0)
+		note(c, "%zu elements are in no list and have no name: the"
+		    " next session frees them", orphans);
+}
 /* judge the lists of a state, and note orphans */
 static enum rfm_status
 judge_lists(struct check *c, bool then)
 {
-	size_t lists = 0, orphans = 0;
+	size_t lists = 0;
 
 	for (size_t i = 0; i < c->vectors_count; i++)
 		c->vectors[i].named = 0;
-	for (size_t i = 0; i < c->vectors_count && !c->busy; i++)
-		if (list_in_file(c, &c->vectors[i], then)) {
-			lists++;
-			RFM_TRY(judge_list(c, &c->vectors[i], then));
-		}
+	for (size_t i = 0; i < c->vectors_count && !c->busy; i++) {
+		struct vector *v = &c->vectors[i];
+		uint64_t       problems;
+
+		if (!list_in_file(c, v, then))
+			continue;
+		lists++;
+		RFM_TRY(judge_list(c, v, then));
+		problems = c->report->problems;
+		if (v->type == RFM_OBJECT && is_sealed(c, v, then) &&
+		    !v->told)
+			RFM_TRY(judge_object(c, v, then));
+		v->told = c->report->problems > problems || v->told;
+	}
 	if (c->busy)
 		return RFM_OK;
-	for (size_t i = 0; i < c->vectors_count; i++) {
-		const struct vector *v = &c->vectors[i];
-
-		orphans += v->element && v->named == 0 &&
-		    is_there(c, v, then) && !is_sealed(c, v, then);
-	}
-	if (orphans > 0 && !then)
-		note(c, "%zu elements are in no list, as a crash leaves"
-		    " them: the next session frees them", orphans);
+	if (!then)
+		note_orphans(c);
 	return lists == 0 ? RFM_OK : find_loops(c, then, lists);
 }
 /* judge the strings of a sealed vector */
@@ -1500,11 +1923,12 @@ judge_cells(struct check *c, const struct vector *v, const size_t *parts,
     size_t count)
 {
 	struct rfm_string_disk cell;
+	struct extent          e = where(c, v, !c->strict);
 	const uint8_t         *seen;
 	uint64_t               bad = 0, first = 0;
 
-	for (uint64_t i = 0; i < v->bytes / sizeof cell; i++) {
-		RFM_TRY(look(c, v->offset + i * sizeof cell, sizeof cell,
+	for (uint64_t i = 0; i < length_of(c, v, !c->strict); i++) {
+		RFM_TRY(look(c, e.offset + i * sizeof cell, sizeof cell,
 		    &seen));
 		memcpy(&cell, seen, sizeof cell);
 		if (!cell_fits(c, &cell, parts, count) && bad++ == 0)
@@ -1548,11 +1972,12 @@ judge_contents(struct check *c)
 		RFM_TRY(judge_lists(c, false));
 	for (size_t i = 0; i < c->vectors_count; i++) {
 		const struct vector *v = &c->vectors[i];
+		struct extent        e = where(c, v, !c->strict);
 
 		if (v->type == RFM_CHARACTER &&
 		    is_there(c, v, !c->strict) &&
 		    is_sealed(c, v, !c->strict) &&
-		    in_file(c, v->offset, v->bytes))
+		    in_file(c, e.offset, e.bytes))
 			RFM_TRY(judge_strings(c, v));
 	}
 	return RFM_OK;
@@ -1584,6 +2009,7 @@ examine_all(struct check *c)
 	if (c->report->scratch)
 		return RFM_OK;
 	RFM_TRY(read_log(c));
+	settle_names(c);
 	RFM_TRY(settle_extents(c));
 	find_overlaps(c);
 	RFM_TRY(sum_payloads(c));
@@ -1610,6 +2036,8 @@ examine(struct rfm_os *os, struct rfm_file *file, rfm_check_line *line,
 	status = examine_all(c);
 	free(c->vectors);
 	free(c->lefts);
+	free(c->namings);
+	free(c->texts);
 	free(c->extents);
 	free(c);
 	return status;

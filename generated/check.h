@@ -15,6 +15,7 @@ struct rfm_check_report {
 	uint64_t records;        /* in the log */
 	uint64_t uncommitted;    /* of them, after the last COMMIT */
 	uint64_t live, sealed, tombstones;
+	uint64_t names;          /* that stand for something */
 	uint64_t live_bytes;     /* extents of live payloads */
 	uint64_t segments, log_bytes;
 	uint64_t problems;

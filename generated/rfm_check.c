@@ -44,6 +44,7 @@ print_counts(const struct rfm_check_report *r)
 	printf("  vectors     %" PRIu64 " live (%" PRIu64 " sealed) in %"
 	    PRIu64 " bytes, %" PRIu64 " tombstones\n", r->live, r->sealed,
 	    r->live_bytes, r->tombstones);
+	printf("  names       %" PRIu64 "\n", r->names);
 }
 /* check one file and give the verdict */
 static int

@@ -43,7 +43,8 @@ struct image {
 	void   (*on_read)(struct image *, uint64_t offset, size_t bytes);
 	/* the writer */
 	uint64_t segment, end, salt, at, sequence;
-	uint64_t records[4096];         /* where each record was put */
+	uint32_t flags;                 /* of the records that follow */
+	uint64_t records[8192];         /* where each record was put */
 	unsigned count;
 	unsigned commit;                /* index of the last COMMIT */
 	uint64_t segments[64];
@@ -167,7 +168,7 @@ static void
 put_record(struct image *im, uint32_t kind, const void *body, size_t bytes)
 {
 	struct rfm_record_disk r = { 0, (uint32_t)(sizeof r + bytes),
-	    im->salt, im->sequence++, kind, 0 };
+	    im->salt, im->sequence++, kind, im->flags };
 
 	assert_true(im->at + r.bytes <= im->end);
 	put_bytes(im, im->at, &r, sizeof r);
@@ -217,7 +218,15 @@ free_id(struct image *im, uint64_t id)
 static void
 seal_sum(struct image *im, uint64_t id, uint32_t kind, uint32_t sum)
 {
-	struct rfm_seal_disk s = { id, id, kind, sum };
+	struct rfm_seal_disk s = { id, 0, 0, kind, sum };
+
+	put_record(im, SEAL, &s, sizeof s);
+}
+
+static void
+seal_as(struct image *im, uint64_t id, uint32_t flags)
+{
+	struct rfm_seal_disk s = { id, flags, 0, 0, 0 };
 
 	put_record(im, SEAL, &s, sizeof s);
 }
@@ -256,12 +265,35 @@ allocate_as(struct image *im, uint64_t id, uint64_t offset, uint32_t type,
 }
 
 static void
-seal_from(struct image *im, uint64_t first, uint64_t id)
+extend(struct image *im, uint64_t id, uint64_t length)
 {
-	struct rfm_seal_disk s = { id, first, 0, 0 };
+	struct rfm_extend_disk x = { id, length };
 
-	put_record(im, SEAL, &s, sizeof s);
+	put_record(im, RFM_RECORD_EXTEND, &x, sizeof x);
 }
+
+/* A NAME; its name and its note have so many bytes of this text. */
+static void
+name_as(struct image *im, uint64_t id, const char *text, uint32_t name,
+    uint32_t note)
+{
+	struct rfm_name_disk n = { id, 1700000000, name, note };
+	uint8_t              bytes[8192] = { 0 };
+
+	memcpy(bytes, &n, sizeof n);
+	memcpy(bytes + sizeof n, text, name + note);
+	put_record(im, RFM_RECORD_NAME, bytes,
+	    sizeof n + (name + note + 7) / 8 * 8);
+}
+
+static void
+name(struct image *im, uint64_t id, const char *text)
+{
+	name_as(im, id, text, (uint32_t)strlen(text), 0);
+}
+
+/* What is done here wants to count only together with what comes after it. */
+#define MORE(call) (im->flags = RFM_RECORD_MORE, call, im->flags = 0)
 
 static void
 move_to(struct image *im, uint64_t id, uint64_t offset, uint64_t bytes,
@@ -664,6 +696,17 @@ family(void)
 	return im;
 }
 
+static void
+seal_family(struct image *im)
+{
+	static const uint64_t ids[] = { 1, 2, 4, 5 };
+
+	for (size_t i = 0; i < COUNT(ids); i++) {
+		im->flags = i < 3 ? RFM_RECORD_MORE : 0;
+		seal_as(im, ids[i], i < 3 ? 0 : RFM_SEAL_REFERENCED);
+	}
+}
+
 /* Only the process died: the end of the log is what counts. */
 static struct image *
 same_boot(struct image *im)
@@ -688,7 +731,7 @@ families_are_sound(void **state)
 	sound(im = family());
 	assert_int_equal(report.live, 4);
 	assert_int_equal(report.live_bytes, 5 * 64 + 64);
-	seal_from(im, 1, 5);
+	seal_family(im);
 	sound(im);
 	sound(same_boot(im));
 	assert_int_equal(report.sealed, 4);
@@ -750,7 +793,7 @@ cells_of_lists(void **state)
 	drop(im);
 	/* Sealed, but what is in it is not. */
 	im = family();
-	seal_from(im, 5, 5);
+	seal_as(im, 5, 0);
 	damaged(same_boot(im), "list 5 is sealed, but 3 of its elements are "
 	    "not");
 	memcpy(im->boot, new_boot, 16);
@@ -762,7 +805,8 @@ cells_of_lists(void **state)
 	im = family();
 	put_cells(im, LIST, 0, 2, 4);
 	put_cells(im, INNER, 0, 0, 0);
-	noted(same_boot(im), "1 elements are in no list");
+	noted(same_boot(im), "1 elements are in no list and have no name: the "
+	    "next session frees them");
 	drop(im);
 }
 
@@ -784,6 +828,14 @@ loops_of_lists(void **state)
 	memcpy(im->boot, new_boot, 16);
 	damaged(im, "a list contains itself in the last COMMIT");
 	drop(im);
+	/* A list beyond the end of the file is named, but cannot be read. */
+	for (int i = 0; i < 2; i++) {
+		im = i == 0 ? family() : same_boot(family());
+		FORGE(3, struct rfm_allocate_disk, offset, 2 * STEP);
+		damaged(im, "vector 4: its 24 bytes at offset 131072 lie beyond "
+		    "the end of the file");
+		drop(im);
+	}
 }
 
 /* proves I9 */
@@ -818,7 +870,7 @@ parts_and_their_owners(void **state)
 	damaged(im, "FREE of id 3, which is only a part of 2");
 	drop(im);
 	im = family();
-	seal_from(im, 3, 3);
+	seal_as(im, 3, 0);
 	damaged(im, "SEAL of id 3, which is only a part of 2");
 	drop(im);
 	/* A part of what was freed. */
@@ -838,43 +890,6 @@ parts_and_their_owners(void **state)
 	drop(im);
 }
 
-static void
-seals_of_several(void **state)
-{
-	struct image *im;
-
-	(void)state;
-	im = family();
-	seal_from(im, 6, 5);
-	damaged(im, "SEAL from id 6 to 5, which are not all there");
-	drop(im);
-	im = family();
-	seal_from(im, 0, 5);
-	damaged(im, "SEAL from id 0 to 5, which are not all there");
-	drop(im);
-	im = family();
-	seal_from(im, 4, 4);
-	seal_from(im, 3, 5);
-	judge(im);
-	assert_non_null(strstr(said, "SEAL from id 3 to 5, but 4 cannot be "
-	    "sealed"));
-	drop(im);
-	/* A part without its owner. */
-	im = family();
-	seal_from(im, 3, 5);
-	damaged(im, "SEAL from id 3 to 5, but 3 cannot be sealed");
-	drop(im);
-	/* One of them is dead. */
-	im = family();
-	put_cells(im, LIST, 0, 2, 4);
-	put_cells(im, INNER, 0, 0, 0);
-	free_id(im, 1);
-	commit(im, 2, 6);
-	seal_from(im, 1, 5);
-	damaged(im, "SEAL from id 1 to 5, but 1 cannot be sealed");
-	drop(im);
-}
-
 /* proves I10 */
 static void
 strings_of_sealed_vectors(void **state)
@@ -890,7 +905,7 @@ strings_of_sealed_vectors(void **state)
 		cell.length = i == 3 ? RFM_STRING_IS_BYTES | 101 : 60;
 		put_bytes(im, STRINGS, &cell, sizeof cell);
 		sound(same_boot(im));           /* it may still change */
-		seal_from(im, 2, 2);
+		seal_as(im, 2, 0);
 		damaged(im, "vector 2: its string 1 lies outside its parts; 1"
 		    " do");
 		memcpy(im->boot, new_boot, 16);
@@ -899,10 +914,17 @@ strings_of_sealed_vectors(void **state)
 		damaged(im, "vector 2: its string 1 lies outside its parts");
 		drop(im);
 	}
+	/* A MOVE says how many there are. */
+	im = family();
+	move_to(im, 2, FREE_AT, 48, 3);
+	put_bytes(im, FREE_AT + 32, &cell, sizeof cell);
+	seal_as(im, 2, 0);
+	damaged(same_boot(im), "vector 2: its string 3 lies outside its parts");
+	drop(im);
 	/* Parts are counted from the oldest. */
 	im = family();
 	allocate_as(im, 6, FREE_AT, RFM_BYTES, 1, 1, 0, 2);
-	seal_from(im, 2, 2);
+	seal_as(im, 2, 0);
 	sound(same_boot(im));
 	cell.length = 13;
 	cell.far.part = 1;
@@ -969,7 +991,7 @@ payloads_that_move_wrongly(void **state)
 		drop(im);
 	}
 	im = family();
-	seal_from(im, 1, 5);
+	seal_family(im);
 	move_to(im, 5, FREE_AT, 24, 3);
 	put_cells(im, FREE_AT, 1, 2, 4);
 	damaged(im, "MOVE of id 5, which is sealed");
@@ -985,6 +1007,930 @@ payloads_that_move_wrongly(void **state)
 	    " to 24768) overlap");
 	commit(im, 3, 8);
 	sound(im);
+	drop(im);
+}
+
+/* ---- groups, names, objects, growth ---- */
+
+#define DATA    20480
+#define NAMES   20608
+#define LEVELS  20672
+#define PIECE   20736
+#define OBJECT  20800
+#define OTHER   20864
+#define TEXTS   RFM_CHARACTER
+#define ELEMENT (RFM_ALLOCATE_ELEMENT | RFM_ALLOCATE_SEALED)
+
+#define CELL(index, id) put_bytes(im, OBJECT + 8 * (index), \
+    &(uint64_t){ id }, 8)
+
+static void
+put_piece(struct image *im, double from, double length)
+{
+	double piece[2] = { from, length };
+
+	put_bytes(im, PIECE, piece, sizeof piece);
+}
+
+/* An object with two attributes: its levels, and the piece of its vector that it
+ * stands for. One group gives it a name; a second one makes its vector longer and
+ * names something else. Not closed. Records 0 to 10. */
+static struct image *
+open_named(void)
+{
+	struct image            *im = fresh();
+	struct rfm_allocate_disk data = { 1, DATA, 80, 5, RFM_NUMERIC, ELEMENT,
+	    0, 0, 0 };
+	struct rfm_string_disk   names[2] = { { .length = 6 }, { 0 } };
+	uint64_t                 cells[4] = { 1, 2, 3, 4 };
+
+	memcpy(names[0].text, "levels", 6);
+	put_bytes(im, NAMES, names, sizeof names);
+	put_bytes(im, OBJECT, cells, sizeof cells);
+	put_piece(im, 1, 4);
+	MORE(put_record(im, ALLOCATE, &data, sizeof data));
+	MORE(allocate_as(im, 2, NAMES, TEXTS, 32, 16, ELEMENT, 0));
+	MORE(allocate_as(im, 3, LEVELS, TEXTS, 16, 16, ELEMENT, 0));
+	MORE(allocate_as(im, 4, PIECE, RFM_NUMERIC, 16, 8, ELEMENT, 0));
+	MORE(allocate_as(im, 5, OBJECT, RFM_OBJECT, 32, 8, ELEMENT, 0));
+	name_as(im, 5, "flights2013", 7, 4);
+	commit(im, 1, 6);
+	MORE(extend(im, 1, 6));
+	MORE(allocate_as(im, 6, OTHER, RFM_SERIALIZED, 3, 1, ELEMENT, 0));
+	name(im, 6, "\xc3\xa5");
+	commit(im, 2, 7);
+	return im;
+}
+
+static struct image *
+named(void)
+{
+	struct image *im = open_named();
+
+	put_super(im, 2, 0, HEAP, 4096, SALT, 0);
+	put_super(im, 3, RFM_SUPERBLOCK_CLEAN, HEAP, 4096, SALT, 12);
+	return im;
+}
+
+/* Half a group at the end. Were it whole, its FREE would be damage. */
+static struct image *
+half(void)
+{
+	struct image *im = open_named();
+
+	MORE(allocate_as(im, 7, OTHER + 64, RFM_RAW, 3, 1, ELEMENT, 0));
+	MORE(free_id(im, 5));
+	return im;
+}
+
+/* The message begins with the record's number and place. */
+static void
+damaged_at(struct image *im, unsigned i, const char *text)
+{
+	char all[512];
+
+	snprintf(all, sizeof all, "damage: record %" PRIu64 " at byte %" PRIu64
+	    ": %s", record(im, i)->sequence, im->records[i], text);
+	damaged(im, all);
+}
+
+/* The last record is wrong in this way. */
+static void
+last_damaged(struct image *im, const char *text)
+{
+	damaged_at(im, im->count - 1, text);
+	drop(im);
+}
+
+/* proves I16 */
+static void
+named_stores_are_sound(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	sound(im = named());
+	assert_int_equal(report.names, 2);
+	assert_int_equal(report.live, 6);
+	assert_int_equal(report.sealed, 6);
+	drop(im);
+	sound(im = open_named());
+	sound(same_boot(im));
+	name(im, 0, "flights");
+	name(im, 0, "flights");              /* it is not there any more */
+	name(im, 0, "nobody");
+	noted(im, "1 elements are in no list and have no name: the next "
+	    "session frees them");
+	assert_int_equal(report.names, 1);
+	drop(im);
+}
+
+/* proves I2, I4 */
+static void
+half_a_group(void **state)
+{
+	struct image *im = half();
+	char          text[256];
+
+	(void)state;
+	snprintf(text, sizeof text, "the log ends before record 12 at byte "
+	    "%" PRIu64 ", where half a group of records begins, as a crash "
+	    "leaves it: record 14 is missing at byte %" PRIu64 "\n",
+	    im->records[11], im->at);
+	noted(im, text);
+	noted(same_boot(im), text);
+	assert_int_equal(report.records, 11);
+	assert_int_equal(report.uncommitted, 0);
+	assert_int_equal(report.live, 6);
+	assert_int_equal(report.names, 2);
+	/* A bit more of it, and then the end. */
+	memset(im->bytes + im->at, 0xaa, 30);
+	noted(im, text);
+	memset(im->bytes + im->at, 0, 30);
+	MORE(name(im, 0, "flights"));
+	record(im, 13)->checksum ^= 1;
+	noted(im, text);
+	assert_null(strstr(strstr(said, "note: ") + 1, "note: "));
+	record(im, 13)->checksum ^= 1;
+	noted(im, "record 15 is missing");
+	name(im, 7, "x");
+	damaged(im, "record 13 frees vector 5, but the name that record 6 ");
+	assert_int_equal(report.records, 15);
+	assert_int_equal(report.uncommitted, 4);
+	drop(im);
+	/* It excuses nothing. */
+	im = half();
+	CELL(2, 77);
+	damaged(same_boot(im), "object 5: its element 3 names id 77");
+	drop(im);
+	/* A store that was closed has none. */
+	im = half();
+	put_super(im, 2, 0, HEAP, 4096, SALT, 0);
+	put_super(im, 3, RFM_SUPERBLOCK_CLEAN, HEAP, 4096, SALT, 12);
+	snprintf(text, sizeof text, "the group of records that begins with "
+	    "record 12 at byte %" PRIu64 " has no end: record 14 is missing at "
+	    "byte %" PRIu64 ", although the store was closed cleanly\n",
+	    im->records[11], im->at);
+	damaged(im, text);
+	drop(im);
+}
+
+/* proves I2, I3 */
+static void
+what_stands_behind_half_a_group(void **state)
+{
+	struct image *im = half();
+	char          text[256];
+
+	(void)state;
+	MORE(extend(im, 1, 7));
+	allocate_as(im, 8, OTHER + 128, RFM_RAW, 3, 1, 0, 0);
+	memset(record(im, 13), 0, 48);
+	noted(im, "where half a group of records begins");
+	snprintf(text, sizeof text, "record 14 at byte %" PRIu64 " is not whole "
+	    "(its length is impossible), but record 15 stands behind it at "
+	    "byte %" PRIu64 ": no crash leaves that", im->records[13],
+	    im->records[14]);
+	damaged(same_boot(im), text);
+	memcpy(im->boot, new_boot, 16);
+	commit(im, 3, 9);
+	snprintf(text, sizeof text, "record 14 at byte %" PRIu64 " is not whole "
+	    "(its length is impossible), but record 16 stands behind it at "
+	    "byte %" PRIu64 ": no crash leaves that", im->records[13],
+	    im->records[15]);
+	damaged(im, text);
+	drop(im);
+	/* The first record of a group may be the broken one. */
+	im = half();
+	record(im, 11)->checksum ^= 1;
+	noted(im, "the log ends before record 12");
+	damaged(same_boot(im), "record 12 at byte ");
+	drop(im);
+}
+
+/* proves I2 */
+static void
+what_no_group_has(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	im = half();
+	commit(im, 3, 8);
+	last_damaged(im, "a COMMIT, but the group of records that it stands in "
+	    "has no end");
+	im = half();
+	link_to(im, 16384, 512, SALT + 1);
+	last_damaged(im, "a LINK, but the group of records that it stands in "
+	    "has no end");
+	im = open_named();
+	MORE(commit(im, 3, 7));
+	last_damaged(im, "a COMMIT, but the group");
+	im = open_named();
+	MORE(link_to(im, 16384, 512, SALT + 1));
+	last_damaged(im, "a LINK, but the group");
+	im = half();
+	im->sequence++;
+	free_id(im, 6);
+	last_damaged(im, "sequence 14 was due here");
+	im = half();
+	im->flags = 6;
+	free_id(im, 6);
+	last_damaged(im, "unknown flags 0x6");
+	/* A group that has no room for its end is not begun. */
+	for (int i = 8; i <= 9; i++) {
+		im = new_image(2 * STEP);
+		put_super(im, 1, 0, HEAP, 512, SALT, 0);
+		put_segment(im, HEAP, 512, SALT);
+		for (int k = 0; k < i; k++)
+			if (i == 8 && k < 4)
+				MORE(extend(im, 1, 1));
+			else
+				MORE(free_id(im, 1));
+		if (i == 8)                  /* a FREE, and then a LINK */
+			noted(im, "record 9 is missing at byte 12704");
+		else
+			damaged(im, "the group of records that begins with "
+			    "record 1 at byte 12352 has no end: record 10 is "
+			    "missing at byte 12712, where its segment has no "
+			    "room for it");
+		drop(im);
+	}
+	/* Its records are judged like others. */
+	im = half();
+	free_id(im, 77);
+	assert_int_equal(judge(im), RFM_OK);
+	assert_non_null(strstr(said, "FREE of id 77, which is not there"));
+	drop(im);
+}
+
+/* proves I7 */
+static void
+seals_of_elements(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	im = open_named();
+	seal_as(im, 1, 0);
+	last_damaged(im, "SEAL of id 1, which was sealed before");
+	im = open_named();
+	seal_as(im, 1, RFM_SEAL_REFERENCED);
+	sound(im);
+	sound(same_boot(im));
+	seal_as(im, 1, RFM_SEAL_REFERENCED);
+	last_damaged(im, "SEAL of id 1, which was sealed before");
+	/* No element. */
+	im = open_named();
+	allocate_as(im, 7, OTHER + 64, RFM_RAW, 3, 1, RFM_ALLOCATE_SEALED, 0);
+	seal_as(im, 7, RFM_SEAL_REFERENCED);
+	last_damaged(im, "SEAL of id 7, which was sealed before");
+	/* One that becomes both at once. */
+	im = same_boot(open_named());
+	allocate_as(im, 7, OTHER + 64, RFM_RAW, 3, 1, RFM_ALLOCATE_ELEMENT, 0);
+	noted(im, "1 elements are in no list and have no name");
+	seal_as(im, 7, 0);
+	noted(im, "1 elements are in no list and have no name");
+	seal_as(im, 7, RFM_SEAL_REFERENCED);
+	sound(im);
+	seal_as(im, 7, RFM_SEAL_REFERENCED);
+	last_damaged(im, "SEAL of id 7, which was sealed before");
+	im = same_boot(open_named());
+	allocate_as(im, 7, OTHER + 64, RFM_RAW, 3, 1, RFM_ALLOCATE_ELEMENT, 0);
+	seal_as(im, 7, RFM_SEAL_REFERENCED);
+	sound(im);
+	drop(im);
+}
+
+/* A reference changes nothing of what was summed. */
+static void
+sums_of_elements(void **state)
+{
+	struct image            *im = same_boot(open_named());
+	struct rfm_allocate_disk a = { 7, OTHER + 64, 24, 2, RFM_NUMERIC,
+	    ELEMENT, 1, rfm_crc32c(0, "0123456789abcdef", 16), 0 };
+
+	(void)state;
+	put_bytes(im, OTHER + 64, "0123456789abcdef", 16);
+	MORE(put_record(im, ALLOCATE, &a, sizeof a));
+	name(im, 7, "x");
+	sound(im);
+	im->bytes[OTHER + 64 + 16] = 'g';    /* the room for one more */
+	sound(im);
+	extend(im, 7, 3);
+	sound(im);
+	seal_as(im, 7, RFM_SEAL_REFERENCED);
+	sound(im);
+	im->bytes[OTHER + 64 + 15] ^= 1;
+	damaged(im, "vector 7: its payload at byte 20928 has checksum ");
+	drop(im);
+}
+
+static void
+room_to_grow(void **state)
+{
+	static const struct {
+		uint32_t    type;
+		uint64_t    bytes, length;
+		const char *text;
+	} some[] = {
+		{ RFM_LOGICAL, 41, 10, NULL }, { RFM_INTEGER, 44, 10, NULL },
+		{ RFM_NUMERIC, 81, 10, NULL }, { RFM_COMPLEX, 176, 10, NULL },
+		{ RFM_RAW, 11, 10, NULL }, { RFM_SERIALIZED, 11, 0, NULL },
+		{ RFM_CHARACTER, 48, 2, NULL },
+		{ RFM_LIST, 24, 2, "24 bytes are not 2 elements of 8 bytes" },
+		{ RFM_LIST, 25, 3, "25 bytes are not 3 elements of 8 bytes" },
+		{ RFM_OBJECT, 24, 2, "24 bytes are not 2 elements of 8" },
+		{ RFM_BYTES, 24, 23, "24 bytes are not 23 elements of 1" },
+		{ RFM_RAW, 9, 10, "9 bytes are no room for 10 elements of 1" },
+		{ RFM_NUMERIC, 79, 10, "79 bytes are no room for 10 elements "
+		    "of 8" },
+		{ RFM_SERIALIZED, 9, 10, "9 bytes are no room for 10 elements "
+		    "of 1" },
+		{ RFM_LIST, 16, 3, "16 bytes are not 3 elements of 8 bytes" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(some); i++) {
+		struct image            *im = open_named();
+		struct rfm_allocate_disk a = { 7, 24576, some[i].bytes,
+		    some[i].length, some[i].type, 0, 0, 0, 0 };
+
+		put_record(im, ALLOCATE, &a, sizeof a);
+		if (some[i].text != NULL) {
+			last_damaged(im, some[i].text);
+			continue;
+		}
+		sound(im);
+		sound(same_boot(im));
+		drop(im);
+	}
+}
+
+/* proves I5 */
+static void
+extensions(void **state)
+{
+	static const struct {
+		uint64_t    id, length;
+		const char *text;
+	} some[] = {
+		{ 1, 7, NULL }, { 1, 10, NULL },
+		{ 1, 6, "EXTEND of id 1 to 6 elements, but it has 6" },
+		{ 1, 5, "EXTEND of id 1 to 5 elements, but it has 6" },
+		{ 1, 11, "80 bytes are no room for 11 elements of 8 bytes" },
+		{ 1, UINT64_MAX, "80 bytes are no room for 18446744" },
+		{ 6, 4, "3 bytes are no room for 4 elements of 1 bytes" },
+		{ 5, 5, "EXTEND of id 5, but its type 9 never grows" },
+		{ 9, 1, "EXTEND of id 9, which is not there" },
+		{ 7, 2, "EXTEND of id 7, which was freed before" },
+		{ 8, 4, "EXTEND of id 8, but its type 7 never grows" },
+		{ 10, 4, "EXTEND of id 10, but its type 8 never grows" },
+		{ 12, 4, "EXTEND of id 12, which is only a part of 11" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(some); i++) {
+		struct image *im = open_named();
+
+		allocate_as(im, 7, 24576, RFM_RAW, 1, 1, 0, 0);
+		free_id(im, 7);
+		allocate_as(im, 8, 24640, RFM_LIST, 24, 8, 0, 0);
+		if (some[i].id != 9)
+			allocate_as(im, 9, 24704, RFM_RAW, 1, 1, 0, 0);
+		allocate_as(im, 10, 24768, RFM_BYTES, 3, 1, 0, 0);
+		allocate_as(im, 11, 24832, RFM_CHARACTER, 16, 16, 0, 0);
+		allocate_as(im, 12, 24896, RFM_BYTES, 3, 1, 0, 11);
+		extend(im, some[i].id, some[i].length);
+		if (some[i].text != NULL) {
+			last_damaged(im, some[i].text);
+			continue;
+		}
+		sound(im);
+		sound(same_boot(im));
+		drop(im);
+	}
+}
+
+/* An impossible length leads nowhere. */
+static void
+lengths_that_are_too_large(void **state)
+{
+	struct image *im = open_named();
+
+	(void)state;
+	FORGE(2, struct rfm_allocate_disk, length, 1ull << 40);
+	damaged_at(im, 2, "16 bytes are no room for 1099511627776 elements of "
+	    "16 bytes");
+	FORGE(2, struct rfm_allocate_disk, length, 1);
+	extend(im, 3, 1ull << 40);
+	assert_int_equal(judge(same_boot(im)), RFM_OK);
+	last_damaged(im, "16 bytes are no room for 1099511627776 elements");
+}
+
+/* Strings are judged as far as the vector reaches, in the state in question.
+ * proves I3 */
+static void
+strings_that_were_added(void **state)
+{
+	struct image            *im = open_named();
+	struct rfm_allocate_disk a = { 7, 24576, 64, 1, RFM_CHARACTER,
+	    RFM_ALLOCATE_SEALED, 0, 0, 0 };
+	struct rfm_string_disk   bad = { .length = 60 };
+
+	(void)state;
+	put_bytes(im, 24576 + 32, &bad, sizeof bad);
+	put_record(im, ALLOCATE, &a, sizeof a);
+	commit(im, 3, 8);
+	sound(im);
+	extend(im, 7, 2);
+	sound(im);
+	sound(same_boot(im));
+	extend(im, 7, 3);
+	damaged(im, "vector 7: its string 3 lies outside its parts; 1 do");
+	memcpy(im->boot, new_boot, 16);
+	sound(im);
+	commit(im, 4, 8);
+	damaged(im, "vector 7: its string 3 lies outside its parts; 1 do");
+	extend(im, 7, 4);
+	damaged(im, "vector 7: its string 3 lies outside its parts; 1 do");
+	drop(im);
+}
+
+static const struct {
+	const char *text;
+	bool        good;
+} texts[] = {
+	{ "\x01", true }, { "a", true }, { "\x7f", true },
+	{ "\xc2\x80", true }, { "\xdf\xbf", true }, { "\xe0\xa0\x80", true },
+	{ "\xec\xbf\xbf", true }, { "\xed\x9f\xbf", true },
+	{ "\xee\x80\x80", true }, { "\xef\xbf\xbf", true },
+	{ "\xf0\x90\x80\x80", true }, { "\xf3\xbf\xbf\xbf", true },
+	{ "\xf4\x8f\xbf\xbf", true }, { "\xe1\x80\x80z", true },
+	{ "\x80", false }, { "\xbf", false }, { "a\x80", false },
+	{ "\xc0\x80", false }, { "\xc1\xbf", false },         /* overlong */
+	{ "\xe0\x80\x80", false }, { "\xe0\x9f\xbf", false },
+	{ "\xf0\x80\x80\x80", false }, { "\xf0\x8f\xbf\xbf", false },
+	{ "\xed\xa0\x80", false }, { "\xed\xbf\xbf", false }, /* surrogates */
+	{ "\xf4\x90\x80\x80", false }, { "\xf5\x80\x80\x80", false },
+	{ "\xf8\x88\x80\x80\x80", false }, { "\xff", false },
+	{ "\xc3", false }, { "\xe2\x82", false }, { "\xf0\x9f\x98", false },
+	{ "\xc3z", false }, { "\xe2\x82z", false }, { "\xe2z\x82", false },
+	{ "\xf0\x9f\x98z", false }, { "\xe2\x82\xc3", false },
+	{ "\xc2\x80\x80", false }, { "\xc2\xc0", false },
+};
+
+/* proves I16 */
+static void
+texts_of_names(void **state)
+{
+	struct image *im;
+	char          text[64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		uint32_t n = (uint32_t)strlen(texts[i].text);
+
+		im = open_named();
+		name(im, 6, texts[i].text);
+		if (texts[i].good) {
+			sound(im);
+			drop(im);
+		} else {
+			last_damaged(im, "its name is not a text in UTF-8");
+		}
+		im = open_named();
+		snprintf(text, sizeof text, "x%s", texts[i].text);
+		name_as(im, 6, text, 1, n);
+		if (texts[i].good) {
+			sound(im);
+			drop(im);
+		} else {
+			last_damaged(im, "its note is not a text in UTF-8");
+		}
+	}
+	/* A zero byte; a letter that is half in the name and half in the note. */
+	im = open_named();
+	name_as(im, 6, "a\0b", 3, 0);
+	last_damaged(im, "its name is not a text in UTF-8");
+	im = open_named();
+	name_as(im, 6, "ab\0", 1, 2);
+	last_damaged(im, "its note is not a text in UTF-8");
+	im = open_named();
+	name_as(im, 6, "\xc3\xa5", 1, 1);
+	assert_int_equal(judge(im), RFM_OK);
+	assert_int_equal(report.problems, 2);
+	drop(im);
+}
+
+/* proves I16 */
+static void
+sizes_of_names(void **state)
+{
+	static char   text[4096];
+	struct image *im;
+
+	(void)state;
+	memset(text, 'n', sizeof text - 1);
+	im = open_named();
+	name_as(im, 6, text, 1024, 0);
+	sound(im);
+	name_as(im, 0, text, 1024, 0);
+	sound(im);
+	drop(im);
+	im = open_named();
+	put_super(im, 1, 0, HEAP, 4096, SALT, 0);
+	name_as(im, 6, text, 1, 2048);
+	sound(im);
+	drop(im);
+	im = open_named();
+	name_as(im, 6, text, 1025, 0);
+	last_damaged(im, "a name of 1025 bytes");
+	im = open_named();
+	name_as(im, 6, text, 1, 2049);
+	last_damaged(im, "a note of 2049 bytes");
+	im = open_named();
+	name_as(im, 6, text, 0, 0);
+	last_damaged(im, "a name of 0 bytes");
+	im = open_named();
+	name_as(im, 6, text, 0, 9);
+	last_damaged(im, "a name of 0 bytes");
+	/* A name and a note of the most bytes. */
+	im = new_image(2 * STEP);
+	put_super(im, 1, 0, HEAP, 8192, SALT, 0);
+	put_segment(im, HEAP, 8192, SALT);
+	allocate_as(im, 1, 32768, RFM_RAW, 1, 1, RFM_ALLOCATE_SEALED, 0);
+	name_as(im, 1, text, 1024, 2048);
+	assert_int_equal(record(im, 1)->bytes, 3128);
+	sound(im);
+	assert_int_equal(report.records, 2);
+	drop(im);
+}
+
+/* Not as long as it says, or not filled up with zeros. */
+static void
+records_of_names(void **state)
+{
+	static const uint32_t wrong[][2] = { { 9, 0 }, { 0, 9 }, { 1, 8 },
+	    { UINT32_MAX, 0 }, { UINT32_MAX, 2 }, { 1, UINT32_MAX },
+	    { UINT32_MAX, UINT32_MAX } };
+	struct image          *im;
+	struct rfm_name_disk  *n;
+	uint8_t                longer[40] = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		im = open_named();
+		name(im, 6, "12345678");
+		n = body(im, 11);
+		n->name_bytes = wrong[i][0];
+		n->note_bytes = wrong[i][1];
+		seal_record(im, im->records[11]);
+		last_damaged(im, "64 bytes are not the size of its kind");
+	}
+	im = open_named();
+	n = (void *)longer;
+	n->id = 6;
+	n->name_bytes = 8;
+	memcpy(n + 1, "12345678", 8);
+	put_record(im, RFM_RECORD_NAME, longer, 40);
+	last_damaged(im, "72 bytes are not the size of its kind");
+	im = open_named();
+	put_record(im, RFM_RECORD_NAME, longer, 16);
+	last_damaged(im, "48 bytes are not the size of its kind");
+	im = open_named();
+	name(im, 6, "1234567");
+	((char *)(body(im, 11)))[31] = 1;
+	seal_record(im, im->records[11]);
+	last_damaged(im, "the bytes behind its text are not zero");
+	im = open_named();
+	name_as(im, 6, "12", 1, 1);
+	((char *)(body(im, 11)))[26] = ' ';
+	seal_record(im, im->records[11]);
+	last_damaged(im, "the bytes behind its text are not zero");
+	im = open_named();
+	name_as(im, 0, "ab", 1, 1);
+	last_damaged(im, "a note to a name that is taken away");
+}
+
+/* proves I16 */
+static void
+what_names_stand_for(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	im = open_named();
+	name(im, 77, "x");
+	last_damaged(im, "NAME of id 77, which is not there");
+	im = open_named();
+	allocate_as(im, 7, 24576, RFM_RAW, 1, 1, 0, 0);
+	name(im, 7, "x");
+	last_damaged(im, "NAME of id 7, which is not sealed");
+	im = open_named();
+	allocate_as(im, 7, 24576, RFM_RAW, 1, 1, RFM_ALLOCATE_SEALED, 0);
+	free_id(im, 7);
+	name(im, 7, "x");
+	last_damaged(im, "NAME of id 7, which was freed before");
+	assert_int_equal(report.names, 2);
+	im = open_named();
+	allocate_as(im, 7, 24576, RFM_CHARACTER, 16, 16, RFM_ALLOCATE_SEALED,
+	    0);
+	allocate_as(im, 8, 24640, RFM_BYTES, 1, 1, RFM_ALLOCATE_SEALED, 7);
+	name(im, 8, "x");
+	last_damaged(im, "NAME of id 8, which is only a part of 7");
+}
+
+/* proves I16 */
+static void
+frees_of_what_has_a_name(void **state)
+{
+	struct image *im;
+	char          text[128];
+
+	(void)state;
+	im = open_named();
+	free_id(im, 6);
+	snprintf(text, sizeof text, "record 12 frees vector 6, but the name "
+	    "that record 10 at byte %" PRIu64 " gave it still stands for it",
+	    im->records[9]);
+	damaged(im, text);
+	assert_int_equal(report.names, 2);
+	name(im, 0, "\xc3\xa5");            /* too late */
+	damaged(im, text);
+	assert_int_equal(report.names, 1);
+	drop(im);
+	im = same_boot(open_named());
+	name(im, 0, "\xc3\xa5");
+	free_id(im, 6);
+	sound(im);
+	assert_int_equal(report.names, 1);
+	drop(im);
+	im = open_named();
+	name(im, 5, "\xc3\xa5");            /* something else now */
+	free_id(im, 6);
+	sound(im);
+	assert_int_equal(report.names, 2);
+	drop(im);
+	/* It had two names, and loses one. */
+	im = open_named();
+	name(im, 6, "also");
+	name(im, 0, "also");
+	free_id(im, 6);
+	damaged(im, "record 14 frees vector 6, but the name that record 10 ");
+	drop(im);
+	/* To and fro. */
+	im = open_named();
+	name(im, 5, "\xc3\xa5");
+	name(im, 6, "\xc3\xa5");
+	free_id(im, 6);
+	damaged(im, "record 14 frees vector 6, but the name that record 13 ");
+	assert_int_equal(report.names, 2);
+	drop(im);
+	/* Other names, though they begin or end alike, say nothing. */
+	for (int i = 0; i < 4; i++) {
+		static const char *const others[] = { "a", "abc", "aa", "bb" };
+		im = open_named();
+		allocate_as(im, 7, 24576, RFM_RAW, 1, 1, RFM_ALLOCATE_SEALED,
+		    0);
+		name(im, 7, "ab");
+		name(im, 6, others[i]);
+		name(im, 0, others[i]);
+		sound(im);
+		assert_int_equal(report.names, 3);
+		free_id(im, 7);
+		damaged(im, "record 16 frees vector 7, but the name that "
+		    "record 13 ");
+		drop(im);
+	}
+}
+
+/* Names keep elements, and so do cells.
+ * proves I16 */
+static void
+elements_with_names(void **state)
+{
+	struct image *im = same_boot(open_named());
+
+	(void)state;
+	name(im, 0, "flights");
+	noted(im, "1 elements are in no list and have no name");
+	name(im, 1, "flights");
+	noted(im, "1 elements are in no list and have no name");
+	name(im, 5, "again");
+	sound(im);
+	name(im, 0, "\xc3\xa5");
+	noted(im, "1 elements are in no list and have no name");
+	seal_as(im, 6, RFM_SEAL_REFERENCED);
+	sound(im);
+	drop(im);
+}
+
+/* Many names: the pool of texts grows, and the order is not that of the log. */
+static void
+many_names(void **state)
+{
+	struct image *im = new_image(8 * STEP);
+	char          text[32];
+
+	(void)state;
+	put_super(im, 1, 0, 65536, 327680, SALT, 0);
+	put_segment(im, 65536, 327680, SALT);
+	allocate_as(im, 1, HEAP, RFM_RAW, 1, 1, RFM_ALLOCATE_SEALED, 0);
+	for (uint64_t i = 0; i < 3000; i++) {
+		snprintf(text, sizeof text, "%" PRIu64, i * 7919 % 3001 % 1500);
+		name(im, i % 5 != 4, text);
+	}
+	commit(im, 1, 2);
+	sound(im);
+	for (uint64_t i = 0; i < 500; i++) {
+		snprintf(text, sizeof text, "%" PRIu64, i);
+		name(im, 0, text);
+	}
+	commit(im, 2, 2);
+	sound(im);
+	assert_true(report.names > 600 && report.names < 1000);
+	for (uint64_t i = 500; i < 1500; i++) {
+		snprintf(text, sizeof text, "%" PRIu64, i);
+		name(im, 0, text);
+	}
+	free_id(im, 1);
+	commit(im, 3, 2);
+	sound(im);
+	assert_int_equal(report.names, 0);
+	drop(im);
+}
+
+/* proves I16 */
+static void
+objects(void **state)
+{
+	struct image *im;
+
+	(void)state;
+	im = open_named();
+	FORGE(4, struct rfm_allocate_disk, bytes, 8);
+	FORGE(4, struct rfm_allocate_disk, length, 1);
+	damaged(im, "object 5 has 1 cells; it needs one for a vector and one "
+	    "for names");
+	FORGE(4, struct rfm_allocate_disk, bytes, 0);
+	FORGE(4, struct rfm_allocate_disk, length, 0);
+	damaged(im, "object 5 has 0 cells; it needs one for a vector and one "
+	    "for names");
+	drop(im);
+	im = open_named();
+	CELL(1, 0);
+	damaged(im, "object 5: its second cell names no character vector");
+	CELL(1, 1);
+	damaged(im, "object 5: its second cell names no character vector");
+	CELL(1, 3);
+	damaged(im, "object 5 has 2 attributes, but 1 names for them");
+	CELL(1, 77);
+	damaged(im, "object 5: its element 2 names id 77, which is not there in "
+	    "the last COMMIT; it has 1 such element");
+	damaged(same_boot(im), "object 5: its element 2 names id 77, which is "
+	    "not there; it has 1 such element");
+	CELL(1, 2);
+	CELL(2, 77);
+	damaged(im, "object 5: its element 3 names id 77, which is not there");
+	CELL(2, 0);
+	noted(im, "1 elements are in no list and have no name");
+	CELL(2, 5);
+	damaged(im, "a list contains itself: 1 in loops or below them");
+	drop(im);
+	/* What is bad in both states is told once. */
+	im = same_boot(open_named());
+	extend(im, 1, 7);
+	CELL(1, 1);
+	damaged(im, "object 5: its second cell names no character vector");
+	drop(im);
+	/* Two cells are enough, if there are no names. */
+	im = open_named();
+	FORGE(4, struct rfm_allocate_disk, bytes, 16);
+	FORGE(4, struct rfm_allocate_disk, length, 2);
+	damaged(im, "object 5 has 0 attributes, but 2 names for them");
+	FORGE(1, struct rfm_allocate_disk, length, 0);
+	sound(im);
+	drop(im);
+	/* What is not sealed may be anything, and not be in what is. */
+	im = open_named();
+	CELL(1, 0);
+	FORGE(4, struct rfm_allocate_disk, flags, RFM_ALLOCATE_ELEMENT);
+	damaged(im, "record 6 at byte 12792: NAME of id 5, which is not sealed");
+	CELL(1, 2);
+	FORGE(4, struct rfm_allocate_disk, flags, ELEMENT);
+	FORGE(2, struct rfm_allocate_disk, flags, RFM_ALLOCATE_ELEMENT);
+	damaged(im, "object 5 is sealed, but 1 of its elements are not");
+	drop(im);
+	im = same_boot(open_named());
+	allocate_as(im, 7, 24576, RFM_OBJECT, 24, 8, 0, 0);
+	sound(im);
+	seal_as(im, 7, 0);
+	damaged(im, "object 7: its second cell names no character vector");
+	memcpy(im->boot, new_boot, 16);
+	sound(im);
+	commit(im, 3, 8);
+	damaged(im, "object 7: its second cell names no character vector");
+	drop(im);
+}
+
+/* proves I16 */
+static void
+pieces_of_vectors(void **state)
+{
+	static const double good[][2] = { { 0, 0 }, { 0, 6 }, { 6, 0 },
+	    { 5, 1 }, { 0, 1 } };
+	static const double wrong[][2] = { { 0, 7 }, { 6, 1 }, { 7, 0 },
+	    { -1, 1 }, { 1, -1 }, { 0.5, 1 }, { 1, 0.5 }, { 1, 1e300 },
+	    { 1e300, 1 }, { 0.0 / 0.0, 1 }, { 1, 0.0 / 0.0 },
+	    { 1.0 / 0.0, 1 }, { 1, 1.0 / 0.0 }, { -1.0 / 0.0, 1 },
+	    { -1.0, 2 }, { 7, -1 } };
+	struct image *im = same_boot(open_named());
+	char          text[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		put_piece(im, good[i][0], good[i][1]);
+		sound(im);
+	}
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		put_piece(im, wrong[i][0], wrong[i][1]);
+		snprintf(text, sizeof text, "object 5: it stands for %.17g "
+		    "elements from %.17g on (bytes 20736 to 20752), but vector "
+		    "1 has 6", wrong[i][1], wrong[i][0]);
+		damaged(im, text);
+	}
+	/* The empty name, marked as bytes, is the empty name. */
+	im->bytes[NAMES + 19] = 0x80;
+	damaged(im, text);
+	memset(im->bytes + NAMES + 16, 0xff, 4);     /* NA is another */
+	sound(im);
+	memset(im->bytes + NAMES + 16, 0, 4);
+	/* No vector, no piece of it. */
+	put_piece(im, 0, 1);
+	CELL(0, 0);
+	name(im, 1, "data");
+	commit(im, 3, 7);
+	damaged(im, "object 5: it stands for 1 elements from 0 on (bytes 20736 "
+	    "to 20752), but vector 0 has 0");
+	put_piece(im, 0, 0);
+	sound(im);
+	CELL(0, 77);                                 /* told, and once */
+	put_piece(im, 0, 1);
+	damaged(im, "object 5: its element 1 names id 77");
+	CELL(0, 1);
+	/* It is a numeric vector of two. */
+	name(im, 4, "piece");
+	commit(im, 4, 7);
+	CELL(3, 0);
+	damaged(im, "object 5: its attribute without a name, in cell 4, is not "
+	    "two numbers");
+	CELL(3, 3);
+	damaged(im, "object 5: its attribute without a name, in cell 4, is not");
+	CELL(3, 2);
+	damaged(im, "object 5: its attribute without a name, in cell 4, is not");
+	CELL(3, 1);
+	damaged(im, "object 5: its attribute without a name, in cell 4, is not");
+	CELL(3, 77);
+	damaged(im, "object 5: its element 4 names id 77");
+	CELL(3, 4);
+	sound(im);
+	/* The first attribute as well as the last. */
+	memset(im->bytes + NAMES, 0, 4);
+	damaged(im, "object 5: its attribute without a name, in cell 3, is not");
+	drop(im);
+}
+
+/* A vector becomes longer: for the last COMMIT it is what it was.
+ * proves I3, I16 */
+static void
+pieces_and_states(void **state)
+{
+	struct image *im = open_named();
+
+	(void)state;
+	extend(im, 1, 7);
+	extend(im, 1, 8);
+	put_piece(im, 0, 7);
+	damaged(im, "object 5: it stands for 7 elements from 0 on (bytes 20736 "
+	    "to 20752), but vector 1 has 6");
+	commit(im, 3, 7);
+	sound(im);
+	extend(im, 1, 9);
+	sound(im);
+	put_piece(im, 0, 9);
+	damaged(im, "but vector 1 has 8");
+	commit(im, 4, 7);
+	sound(im);
+	drop(im);
+	/* So are its names. */
+	im = open_named();
+	FORGE(1, struct rfm_allocate_disk, bytes, 64);
+	extend(im, 2, 3);
+	sound(im);
+	assert_int_equal(judge(same_boot(im)), RFM_OK);
+	assert_non_null(strstr(said, "object 5 has 2 attributes, but 3 names for "
+	    "them"));
 	drop(im);
 }
 
@@ -1557,9 +2503,9 @@ records_that_do_not_belong(void **state)
 	damaged(im, "record 6 at byte 12632: sequence 5 was due here");
 	drop(im);
 	im = open_small();
-	record(im, 4)->kind = 7;
+	record(im, 4)->kind = 9;
 	seal_record(im, im->records[4]);
-	damaged(im, "record 5 at byte 12632: unknown kind 7");
+	damaged(im, "record 5 at byte 12632: unknown kind 9");
 	record(im, 4)->kind = 0;
 	seal_record(im, im->records[4]);
 	damaged(im, "record 5 at byte 12632: unknown kind 0");
@@ -1569,9 +2515,9 @@ records_that_do_not_belong(void **state)
 	    "kind");
 	drop(im);
 	im = open_small();
-	record(im, 4)->reserved = 1;
+	record(im, 4)->flags = 2;
 	seal_record(im, im->records[4]);
-	damaged(im, "record 5 at byte 12632: its reserved bytes are not zero");
+	damaged(im, "record 5 at byte 12632: unknown flags 0x2");
 	drop(im);
 }
 
@@ -1597,10 +2543,10 @@ allocations(void **state)
 	(void)state;
 	with_allocate(offsetof(struct rfm_allocate_disk, type), 0, 4,
 	    "record 6 at byte 12672: unknown type 0");
-	with_allocate(offsetof(struct rfm_allocate_disk, type), 9, 4,
-	    "record 6 at byte 12672: unknown type 9");
+	with_allocate(offsetof(struct rfm_allocate_disk, type), RFM_TYPES, 4,
+	    "record 6 at byte 12672: unknown type 11");
 	with_allocate(offsetof(struct rfm_allocate_disk, length), 1, 8,
-	    "record 6 at byte 12672: 0 bytes are not 1 elements of 1 bytes");
+	    "record 6 at byte 12672: 0 bytes are no room for 1 elements of 1 bytes");
 	with_allocate(offsetof(struct rfm_allocate_disk, flags), 4, 4,
 	    "record 6 at byte 12672: unknown flags 0x4");
 	with_allocate(offsetof(struct rfm_allocate_disk, checksum_kind), 1,
@@ -1623,8 +2569,8 @@ allocations(void **state)
 	a = body(im, 0);
 	a->length = (1ull << 61) + 10;
 	seal_record(im, im->records[0]);
-	damaged(im, "record 1 at byte 12352: 80 bytes are not "
-	    "2305843009213693962 elements of 8 bytes");
+	damaged(im, "record 1 at byte 12352: 80 bytes are no "
+	    "room for 2305843009213693962 elements of 8 bytes");
 	drop(im);
 	/* A page and more must lie on a page. */
 	im = small();
@@ -1696,6 +2642,19 @@ frees_and_seals(void **state)
 	seal_record(im, im->records[3]);
 	damaged(im, "record 4 at byte 12576: unknown kind 9 of payload "
 	    "checksum");
+	s->checksum_kind = 1;
+	s->flags = 2;
+	seal_record(im, im->records[3]);
+	damaged(im, "record 4 at byte 12576: unknown flags 0x2 in a SEAL");
+	s->flags = 0;
+	s->reserved = 1u << 31;
+	seal_record(im, im->records[3]);
+	damaged(im, "record 4 at byte 12576: the reserved bytes of a SEAL are "
+	    "not zero");
+	s->reserved = 0;
+	s->flags = RFM_SEAL_REFERENCED;
+	seal_record(im, im->records[3]);
+	sound(im);
 	drop(im);
 	im = open_small();
 	free_id(im, 2);
@@ -1908,12 +2867,22 @@ payload_checksums(void **state)
 
 static unsigned reads;
 
+static unsigned unfinished = 4;
+
 static void
 finish_record(struct image *im, uint64_t offset, size_t bytes)
 {
 	(void)bytes;
 	if (offset >= HEAP && reads++ == 0)
-		record(im, 4)->checksum ^= 1;
+		record(im, unfinished)->checksum ^= 1;
+}
+
+static void
+finish_group(struct image *im, uint64_t offset, size_t bytes)
+{
+	(void)bytes;
+	if (offset >= HEAP && reads++ == 0)
+		free_id(im, 4);
 }
 
 static void
@@ -1935,6 +2904,30 @@ writer_at_work(void **state)
 	reads = 0;
 	sound(im);
 	assert_int_equal(report.records, 7);
+	/* It may be one inside a group. */
+	drop(im);
+	im = same_boot(open_named());
+	unfinished = 9;
+	record(im, 9)->checksum ^= 1;
+	im->on_read = finish_record;
+	reads = 0;
+	sound(im);
+	assert_int_equal(report.records, 11);
+	assert_int_equal(report.names, 2);
+	unfinished = 8;
+	record(im, 8)->checksum ^= 1;
+	reads = 0;
+	sound(im);
+	assert_int_equal(report.names, 2);
+	/* A group that goes on behind its half explains a bad cell. */
+	MORE(allocate_as(im, 7, OTHER + 64, RFM_RAW, 1, 1, ELEMENT, 0));
+	CELL(2, 7);
+	CELL(3, 7);
+	im->on_read = finish_group;
+	reads = 0;
+	noted(im, "a writer is at work: the lists are not judged");
+	drop(im);
+	im = open_small();
 	im->on_read = flip_superblock;
 	reads = 0;
 	noted(im, "the store was changed while it was read; check it again");
@@ -1964,6 +2957,36 @@ forged_files_end(void **state)
 	assert_int_equal(report.segments, 1);
 	assert_true(im->bytes_read < 4 * im->size);
 	drop(im);
+	/* The end of a long group is looked for once. */
+	im = new_image(16 * STEP);
+	put_super(im, 1, 0, 4 * STEP, 8 * STEP, SALT, 0);
+	put_segment(im, 4 * STEP, 8 * STEP, SALT);
+	for (uint64_t i = 0; i < 8000; i++)
+		MORE(name(im, 0, "x"));
+	name(im, 0, "x");
+	sound(im);
+	assert_int_equal(report.records, 8001);
+	assert_true(im->bytes_read < 2 * im->size);
+	drop(im);
+	/* Behind a broken record, one in every 32 bytes of 3,128 bytes each: after
+	 * four times the file the search for a witness ends, and the COMMIT at
+	 * the very end is not found. */
+	for (int forged = 0; forged < 2; forged++) {
+		im = new_image(16 * STEP);
+		put_super(im, 1, 0, HEAP, 16 * STEP - HEAP, SALT, 0);
+		put_segment(im, HEAP, 16 * STEP - HEAP, SALT);
+		for (im->at += 8; forged && im->end - im->at >= 128;
+		    im->at += 32) {
+			struct rfm_record_disk r = { 1, 3128, SALT, 9,
+			    RFM_RECORD_NAME, 0 };
+			put_bytes(im, im->at, &r, sizeof r);
+		}
+		im->at = im->end - 128;
+		commit(im, 1, 1);
+		judge(im);
+		assert_int_equal(report.sound, forged);
+		drop(im);
+	}
 	/* Payloads that share their bytes are not summed one by one. */
 	im = new_image(16 * STEP);
 	put_super(im, 1, 0, HEAP, 4 * STEP, SALT, 0);
@@ -2000,7 +3023,7 @@ below(uint64_t n)
 }
 
 static struct image *(*const shapes[])(void) = { fresh, small, open_small,
-	chained, checkpointed, uncommitted, torn, many };
+	chained, checkpointed, uncommitted, torn, many, family, named, half };
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
 /* A byte of committed metadata, and how loudly its loss must be reported: as
@@ -2180,7 +3203,7 @@ fuzz(void **state)
 	}
 }
 
-/* Every single bit of the metadata of the small stores, one after the other.
+/* Every bit of the metadata of the small stores, one after the other.
  * proves I1, I2 */
 static void
 every_bit(void **state)
@@ -2189,7 +3212,7 @@ every_bit(void **state)
 	unsigned      bits = 0;
 
 	(void)state;
-	for (size_t s = 0; s < 6; s++) {
+	for (size_t s = 0; s < SHAPES; s++) {
 		im = shapes[s]();
 		if (im->count > 20) {
 			drop(im);
@@ -2278,6 +3301,7 @@ the_program(void **state)
 	    "  log         7 records in 1 segments, 4096 bytes\n"
 	    "  committed   epoch 2, and 0 records after it\n"
 	    "  vectors     2 live (1 sealed) in 192 bytes, 1 tombstones\n"
+	    "  names       0\n"
 	    "sound\n"));
 	assert_int_equal(run("--quiet", store), 0);
 	assert_string_equal(said, "");
@@ -2473,6 +3497,115 @@ real_stores(void **state)
 	}
 }
 
+/* Objects under names, several in one change, elements that come and go. */
+static struct rfm_payload *
+new_object(struct rfm_store *s)
+{
+	struct rfm_payload *p, *list;
+	uint32_t            types[2] = { RFM_NUMERIC, RFM_CHARACTER };
+
+	assert_int_equal(rfm_store_temporary(s, RFM_OBJECT, 2, true, RFM_GROW,
+	    &list, &error), RFM_OK);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal((below(3) || i ? rfm_store_temporary :
+		    rfm_store_create)(s, types[i], i ? 0 : below(600), true,
+		    RFM_GROW, &p, &error), RFM_OK);
+		assert_int_equal(rfm_store_link(list, i, p, &error), RFM_OK);
+		rfm_payload_release(p);
+	}
+	return list;
+}
+
+static void
+use_names(struct rfm_store *s, unsigned steps, bool watch)
+{
+	struct rfm_store_info info;
+
+	for (unsigned i = 0; i < steps; i++) {
+		struct rfm_change    change[3] = { { 0 } };
+		char                 text[3][8];
+		struct rfm_name_info old;
+		size_t               n = 1 + below(3);
+		for (size_t k = 0; k < n; k++) {
+			snprintf(text[k], sizeof text[k], "n%u",
+			    (unsigned)(3 * below(4) + k));
+			change[k].name = text[k];
+			change[k].name_bytes = strlen(text[k]);
+			change[k].note = "a note";
+			change[k].note_bytes = below(7);
+			if (below(3) || !rfm_store_name(s, text[k],
+			    change[k].name_bytes, &old))
+				change[k].value = new_object(s);
+			else if (below(2))
+				assert_int_equal(rfm_store_find(s, old.id,
+				    &change[k].value, &error), RFM_OK);
+		}
+		if (rfm_store_change(s, change, n, &error) != RFM_OK)
+			fail_msg("%s", error.text);
+		for (size_t k = 0; k < n; k++) {
+			if (change[k].value != NULL && below(8) == 0)
+				assert_int_equal(rfm_store_seal(
+				    change[k].value, &error), RFM_OK);
+			if (change[k].value != NULL)
+				rfm_payload_release(change[k].value);
+		}
+		if (below(8) == 0)
+			assert_int_equal(rfm_store_sync(s, &error), RFM_OK);
+		if (!watch)
+			continue;
+		rfm_store_describe(s, &info);
+		said[0] = '\0';
+		assert_int_equal(rfm_check(&real_os, store, hear, NULL,
+		    &report, &error), RFM_OK);
+		if (!report.sound)
+			fail_msg("a real store is not sound: %s", said);
+		assert_int_equal(report.names, info.names);
+		assert_int_equal(report.live, info.records);
+		assert_int_equal(report.sealed, info.sealed);
+		assert_int_equal(report.live_bytes, info.live_bytes);
+	}
+}
+
+/* proves I16 */
+static void
+real_names(void **state)
+{
+	uint64_t seed = setting("RFM_SEED", (uint64_t)time(NULL));
+
+	(void)state;
+	real_os = *rfm_os_posix();
+	real_os.boot_id = real_boot;
+	print_message("# real_names: RFM_SEED=%" PRIu64 "\n", seed);
+	random_state = seed;
+	for (unsigned round = 0; round < 4; round++) {
+		struct rfm_store *s;
+		unlink(store);
+		s = open_real(round % 2 ? 832 : 512);
+		use_names(s, 100, true);
+		rfm_store_release(s);
+		look_at("closed");
+		for (unsigned death = 0; death < 4; death++) {
+			pid_t child;
+			int   how;
+			any();
+			boots += death % 2;
+			child = fork();
+			if (child == 0) {
+				use_names(open_real(512), 60, false);
+				_exit(0);
+			}
+			assert_true(child > 0);
+			assert_int_equal(waitpid(child, &how, 0), child);
+			assert_int_equal(how, 0);
+			said[0] = '\0';
+			assert_int_equal(rfm_check(&real_os, store, hear, NULL,
+			    &report, &error), RFM_OK);
+			if (!report.sound)
+				fail_msg("after a process death: %s", said);
+		}
+	}
+}
+
 static void
 real_scratch_store(void **state)
 {
@@ -2512,7 +3645,7 @@ static void
 example_is_as_printed(void **state)
 {
 	static const uint32_t sums[7] = { 0x9a9f0bcf, 0x59a2975d, 0x30fa5d5c,
-		0x57756c84, 0xce741218, 0x42ad6ea0, 0x2fc07b87 };
+		0xa579617a, 0xce741218, 0x42ad6ea0, 0x2fc07b87 };
 	struct image *im = small();
 
 	(void)state;
@@ -2578,10 +3711,29 @@ main(int argc, char **argv)
 		cmocka_unit_test(cells_of_lists),
 		cmocka_unit_test(loops_of_lists),
 		cmocka_unit_test(parts_and_their_owners),
-		cmocka_unit_test(seals_of_several),
 		cmocka_unit_test(strings_of_sealed_vectors),
 		cmocka_unit_test(payloads_that_move),
 		cmocka_unit_test(payloads_that_move_wrongly),
+		cmocka_unit_test(named_stores_are_sound),
+		cmocka_unit_test(half_a_group),
+		cmocka_unit_test(what_stands_behind_half_a_group),
+		cmocka_unit_test(what_no_group_has),
+		cmocka_unit_test(seals_of_elements),
+		cmocka_unit_test(sums_of_elements),
+		cmocka_unit_test(room_to_grow),
+		cmocka_unit_test(extensions),
+		cmocka_unit_test(lengths_that_are_too_large),
+		cmocka_unit_test(strings_that_were_added),
+		cmocka_unit_test(texts_of_names),
+		cmocka_unit_test(sizes_of_names),
+		cmocka_unit_test(records_of_names),
+		cmocka_unit_test(what_names_stand_for),
+		cmocka_unit_test(frees_of_what_has_a_name),
+		cmocka_unit_test(elements_with_names),
+		cmocka_unit_test(many_names),
+		cmocka_unit_test(objects),
+		cmocka_unit_test(pieces_of_vectors),
+		cmocka_unit_test(pieces_and_states),
 		cmocka_unit_test(writer_at_work),
 		cmocka_unit_test(forged_files_end),
 		cmocka_unit_test(every_bit),
@@ -2590,6 +3742,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(the_program),
 		cmocka_unit_test(the_program_refuses),
 		cmocka_unit_test(real_stores),
+		cmocka_unit_test(real_names),
 		cmocka_unit_test(real_scratch_store),
 	};
 
