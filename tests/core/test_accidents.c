@@ -519,6 +519,20 @@ blocks_are_resized(void **state)
 	judge_history();
 }
 
+/* One long string, which lies in a part. */
+static struct rfm_payload *
+word(char letter)
+{
+	struct rfm_payload    *p = temp(RFM_CHARACTER, 1);
+	struct rfm_string_disk cell = { .length = 100 };
+
+	OK(rfm_store_extend(p, 100, RFM_GROW, &error));
+	memset(p->parts[0]->address, letter, 100);
+	memset(cell.far.prefix, letter, 4);
+	memcpy(p->address, &cell, sizeof cell);
+	return p;
+}
+
 /* A vector, the names of its attributes, and one attribute. */
 static struct rfm_payload *
 object(struct rfm_payload *vector, uint64_t seed)
@@ -526,7 +540,7 @@ object(struct rfm_payload *vector, uint64_t seed)
 	struct rfm_payload *o = temp(RFM_OBJECT, 3);
 
 	OK(rfm_store_link(o, 0, vector, &error));
-	put(o, 1, words(1, seed));
+	put(o, 1, word((char)('a' + seed)));
 	put(o, 2, raw(30, seed));
 	return o;
 }

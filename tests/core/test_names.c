@@ -5,9 +5,6 @@
  */
 #include "shop.h"
 
-#undef SOUND
-#define SOUND() ((void)0)
-
 /* ---- memory that runs out ---- */
 
 #ifdef __SANITIZE_ADDRESS__
@@ -481,15 +478,19 @@ the_room_of_a_replaced_value_waits_for_the_commit(void **state)
 
 /* ---- objects ---- */
 
+/* One long string, which lies in a part. */
 static struct rfm_payload *
-words(const char *text)
+word(char letter)
 {
-	struct rfm_payload *p = NULL;
+	struct rfm_payload    *p = NULL;
+	struct rfm_string_disk cell = { .length = 300 };
 
-	OK(rfm_store_temporary(store, RFM_CHARACTER, 2, true, RFM_GROW, &p,
+	OK(rfm_store_temporary(store, RFM_CHARACTER, 1, true, RFM_GROW, &p,
 	    &error));
 	OK(rfm_store_extend(keep(p), 300, RFM_GROW, &error));
-	memset(p->parts[0]->address, text[0], 300);
+	memset(p->parts[0]->address, letter, 300);
+	memset(cell.far.prefix, letter, 4);
+	memcpy(p->address, &cell, sizeof cell);
 	return p;
 }
 
@@ -497,7 +498,7 @@ words(const char *text)
 static struct rfm_payload *
 object(struct rfm_payload *vector, uint64_t attribute)
 {
-	struct rfm_payload *cells[3] = { vector, words("names"),
+	struct rfm_payload *cells[3] = { vector, word('n'),
 	    value(attribute) };
 	struct rfm_payload *o = NULL;
 
@@ -599,7 +600,7 @@ a_committed_list_is_sealed_with_what_is_in_it(void **state)
 	OK(rfm_store_create(store, RFM_LIST, 2, true, RFM_GROW, &l, &error));
 	keep(l);
 	OK(rfm_store_link(l, 0, value(3), &error));
-	OK(rfm_store_link(l, 1, words("w"), &error));
+	OK(rfm_store_link(l, 1, word('w'), &error));
 	id = l->id;
 	OK(change_one("list", l));
 	release_all();
