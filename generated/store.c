@@ -551,12 +551,18 @@ static enum rfm_status
 freshen(struct rfm_store *store, uint64_t offset, uint64_t bytes,
     struct rfm_error *error)
 {
+	enum rfm_status status;
+
 	if (!writes_file(store) || offset % RFM_PAGE_BYTES != 0 ||
 	    store->os->punch(store->os, store->file, offset, bytes,
 	    NULL) != RFM_OK)
 		return RFM_OK;
-	return store->os->reserve(store->os, store->file, offset, bytes,
+	status = store->os->reserve(store->os, store->file, offset, bytes,
 	    error);
+	for (uint64_t c = offset / RFM_CHUNK_BYTES; status != RFM_OK &&
+	    c <= (offset + bytes - 1) / RFM_CHUNK_BYTES; c++)
+		store->chunks[c] = 0;
+	return status;
 }
 
 static enum rfm_status
