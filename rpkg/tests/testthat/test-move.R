@@ -29,16 +29,17 @@ move_to <- function(folder, ...) {
 within_folder <- function(folder, code) {
   back <- setwd(folder)
   on.exit(setwd(back))
-  force(code)
+  eval(substitute(code), parent.frame())
 }
 
-# The sum; afterwards the store is closed, as nobody refers to it any more.
-total <- function(x) {
-  on.exit(gc())
-  sum(x)
+# The sum; afterwards the store is closed, as nobody refers to it any more. (A promise
+# that was forced would keep the vector, so the argument is evaluated here.)
+total <- function(code) {
+  result <- sum(eval(substitute(code), parent.frame()))
+  gc()
+  result
 }
 
-# Now that the call is over its argument is garbage, and no store is open.
 expect_lost <- function(x, class = "fmalloc_no_file") {
   gc()
   expect_error(x, class = class)
