@@ -159,6 +159,12 @@ test_that("a wrong store of the same name is refused, and the right one is found
   expect_identical(total(within_folder(away, unserialize(s$bytes))), 55)
   expect_identical(total(unserialize(saved)), 155)
   expect_identical(check_fmalloc(s$path)$report$live, 1)
+  # a wrong store tells more than a path at which there is nothing
+  elsewhere <- new_folder()
+  gc()
+  move_to(elsewhere, s$path)
+  expect_error(within_folder(elsewhere, unserialize(s$bytes)), "is another store",
+    class = "fmalloc_mismatch")
 })
 
 # proves I14
