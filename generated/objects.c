@@ -821,10 +821,7 @@ frame_of(struct rfm_runtime *runtime, SEXP list, bool lends)
 	}
 	UNPROTECT(1);
 	return frame;
-}@
-
-The class is not set yet when it is asked for; it is among the values.
-
+}
 /* find a word in the class */
 static bool
 has_class(SEXP names, SEXP values, const char *word)
