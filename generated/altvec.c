@@ -927,9 +927,9 @@ compose(const struct rfm_runtime *runtime,
 	UNPROTECT(1);
 	return state;
 }
-/* seal a payload and give its reference */
+/* know whether references are wanted */
 bool rfm_altvec_by_value;
-
+/* seal a payload and give its reference */
 bool
 rfm_altvec_settle(SEXP x)
 {

@@ -216,11 +216,19 @@ finalize_payload(SEXP pointer)
 		rfm_runtime_returned(runtime, rfm_payload_total(payload));
 	rfm_payload_release(payload);      /* keeps I11, I12 */
 }
-
+/* drop a pointer at once */
 void
 rfm_payload_drop(SEXP pointer)
 {
 	finalize_payload(pointer);
+}
+
+bool
+rfm_payload_points(SEXP pointer)
+{
+	return TYPEOF(pointer) == EXTPTRSXP &&
+	    R_ExternalPtrTag(pointer) == payload_tag &&
+	    R_ExternalPtrAddr(pointer) != NULL;
 }
 
 SEXP
@@ -242,14 +250,6 @@ rfm_payload_hold(SEXP pointer, struct rfm_runtime *runtime,
 	R_SetExternalPtrProtected(pointer, runtime->anchor); /* keeps I11 */
 	R_SetExternalPtrAddr(pointer, payload);
 	runtime->vectors++;
-}
-
-bool
-rfm_payload_points(SEXP pointer)
-{
-	return TYPEOF(pointer) == EXTPTRSXP &&
-	    R_ExternalPtrTag(pointer) == payload_tag &&
-	    R_ExternalPtrAddr(pointer) != NULL;
 }
 
 struct rfm_payload *
