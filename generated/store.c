@@ -779,7 +779,7 @@ log_allocation(struct rfm_payload *p, uint32_t flags,
 	struct rfm_store        *store = p->store;
 	struct rfm_allocate_disk a = {
 		.offset = p->offset, .bytes = p->room,
-		.length = p->reach, .type = p->type, .flags = flags,
+		.length = p->owner == NULL ? p->reach : p->length, .type = p->type, .flags = flags,
 		.owner = p->owner == NULL ? 0 : p->owner->id
 	};
 	struct rfm_entry *e;
