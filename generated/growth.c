@@ -12,6 +12,17 @@ refuse(const char *what)
 	rfm_raise("argument", 0, NULL, what);
 }
 
+static struct rfm_runtime *
+runtime_of(SEXP handle)
+{
+	struct rfm_runtime *runtime = rfm_runtime_of_handle(handle);
+
+	rfm_check_thread();
+	if (runtime == NULL)
+		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed.");
+	return runtime;
+}
+
 static double
 number_of(SEXP x)
 {
@@ -75,7 +86,7 @@ static SEXP
 append_by_copying(struct rfm_runtime *runtime, SEXP x, SEXP y)
 {
 	uint64_t n = (uint64_t)XLENGTH(x), m = (uint64_t)XLENGTH(y);
-	uint32_t type = rfm_altvec_live(x)->type;
+	uint32_t type = rfm_type_of(TYPEOF(x));
 	uint64_t each = rfm_type_bytes(type), sum;
 	struct rfm_payload *payload;
 	struct rfm_error error;
@@ -101,23 +112,23 @@ append_by_copying(struct rfm_runtime *runtime, SEXP x, SEXP y)
 }
 /* append one vector to another */
 SEXP
-rfm_c_append(SEXP x, SEXP y)
+rfm_c_append(SEXP handle, SEXP x, SEXP y)
 {
-	SEXP inner = rfm_altvec_inner(x), c;
-	struct rfm_runtime *runtime;
+	struct rfm_runtime *runtime = runtime_of(handle);
+	SEXP inner = rfm_altvec_inner(x), c = R_NilValue;
 
-	rfm_check_thread();
-	if (inner == NULL || TYPEOF(x) != TYPEOF(y) || TYPEOF(x) == VECSXP)
-		refuse("Two vectors of one type can be joined, of which the "
-		    "first lives in a store");
-	(void)rfm_altvec_live(inner);
-	runtime = rfm_altvec_runtime(inner);
-	if (runtime == NULL || !rfm_altvec_settle(inner))
-		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed.");
+	if (TYPEOF(x) != TYPEOF(y) || TYPEOF(x) == VECSXP ||
+	    rfm_type_of(TYPEOF(x)) == 0)
+		refuse("Two vectors of one type can be joined");
 	PROTECT(runtime->anchor);
-	c = PROTECT(append_in_place(runtime, inner, y));
+	if (inner != NULL && rfm_altvec_runtime(inner) == runtime &&
+	    rfm_altvec_settle(inner)) {
+		(void)rfm_altvec_live(inner);
+		c = append_in_place(runtime, inner, y);
+	}
+	PROTECT(c);
 	if (c == R_NilValue)
-		c = append_by_copying(runtime, inner, y);
+		c = append_by_copying(runtime, x, y);
 	UNPROTECT(2);
 	return c;
 }
@@ -134,17 +145,6 @@ rfm_c_view_of(SEXP x, SEXP from, SEXP length)
 	    (uint64_t)number_of(length));
 }
 /* compact and trim */
-static struct rfm_runtime *
-runtime_of(SEXP handle)
-{
-	struct rfm_runtime *runtime = rfm_runtime_of_handle(handle);
-
-	rfm_check_thread();
-	if (runtime == NULL)
-		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed.");
-	return runtime;
-}
-
 SEXP
 rfm_c_compact(SEXP handle, SEXP budget, SEXP may_set_aside)
 {
@@ -169,6 +169,24 @@ rfm_c_trim(SEXP handle)
 	struct rfm_error error;
 
 	if (rfm_store_trim(runtime->store, &error) != RFM_OK)
+		rfm_raise_error(&error, runtime->path);
+	return R_NilValue;
+}
+SEXP
+rfm_c_recollect(SEXP handle)
+{
+	rfm_runtime_retire_group(runtime_of(handle));
+	R_gc();
+	return R_NilValue;
+}
+
+SEXP
+rfm_c_clear(SEXP handle)
+{
+	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_error error;
+
+	if (rfm_store_clear(runtime->store, &error) != RFM_OK)
 		rfm_raise_error(&error, runtime->path);
 	return R_NilValue;
 }

@@ -66,7 +66,7 @@ joined_vectors <- function(old, x, what, runtime, call) {
     fail("argument", what, " is ", described(x), ", and is to be appended to ", described(old),
       call = call)
   }
-  y <- behind(bare(old, runtime), fitting(x, old, what, call))
+  y <- behind(old, fitting(x, old, what, call), runtime)
   labels <- joined_names(old, x, runtime)
   attributes(y) <- kept_attributes(old)
   if (!is.null(labels)) names(y) <- labels
@@ -76,7 +76,7 @@ joined_vectors <- function(old, x, what, runtime, call) {
 joined_names <- function(old, x, runtime) {
   if (is.null(names(old)) && is.null(names(x))) return(NULL)
   first <- if (is.null(names(old))) character(length(old)) else names(old)
-  behind(bare(first, runtime), if (is.null(names(x))) character(length(x)) else names(x))
+  behind(first, if (is.null(names(x))) character(length(x)) else names(x), runtime)
 }
 
 joined_factors <- function(old, x, what, runtime, call) {
@@ -88,7 +88,7 @@ joined_factors <- function(old, x, what, runtime, call) {
   }
   all <- union(levels(old), levels(x))
   codes <- match(levels(x), all)[unclass(x)]
-  y <- behind(bare(old, runtime), as.integer(codes))
+  y <- behind(old, as.integer(codes), runtime)
   labels <- joined_names(old, x, runtime)
   kept <- kept_attributes(old)
   kept$levels <- all
@@ -103,7 +103,7 @@ joined_matrices <- function(old, x, runtime, call) {
     fail("argument", "x has ", nrow(x), " rows, and the matrix it is to be appended to has ",
       nrow(old), call = call)
   }
-  y <- behind(bare(old, runtime), fitting(x, old, "x", call))
+  y <- behind(old, fitting(x, old, "x", call), runtime)
   kept <- attributes(old)
   kept$dim <- c(nrow(old), ncol(old) + ncol(x))
   if (!is.null(colnames(old)) || !is.null(colnames(x))) {
@@ -168,15 +168,8 @@ joined_row_names <- function(old, x, runtime, call) {
   labels
 }
 
-# The elements of old, in the store, without attributes.
-bare <- function(old, runtime) {
-  attributes(old) <- NULL
-  if (.Call(rfm_c_is_fmalloc, old) &&
-    .Call(rfm_c_same_runtime, .Call(rfm_c_runtime_of, old), runtime)) return(old)
-  .Call(rfm_c_copy, runtime, old, TRUE)
-}
-
-behind <- function(old, x) .Call(rfm_c_append, old, x)
+# The elements of both, in the store, without attributes.
+behind <- function(old, x, runtime) .Call(rfm_c_append, runtime, old, x)
 
 # x as the type of old, if nothing is lost.
 ranks <- c(logical = 1, integer = 2, double = 3, complex = 4)
@@ -325,7 +318,7 @@ reset_fmalloc <- function(runtime = NULL, confirm = FALSE) {
   }
   names <- all_names(runtime)
   if (length(names)) change(runtime, lapply(names, function(name) list(name = name)))
-  .Call(rfm_c_reset, runtime)
+  .Call(rfm_c_clear, runtime)
   compact_fmalloc(runtime)
   invisible(runtime)
 }
