@@ -490,17 +490,17 @@ far_text(SEXP x)
 }
 /* copy a block of strings */
 static void
-copy_block(SEXP x, R_xlen_t i, R_xlen_t end, SEXP to)
+copy_block(SEXP x, R_xlen_t i, R_xlen_t end, SEXP to, uint64_t at)
 {
 	const void *mark = vmaxget();
 	struct rfm_error error;
 	struct rfm_text text;
 
-	for (; i < end; i++) {
+	for (; i < end; i++, at++) {
 		SEXP string = PROTECT(STRING_ELT(x, i));
 
 		text_of(string, &text);
-		if (put_text(to, (uint64_t)i, &text, &error) != RFM_OK)
+		if (put_text(to, at, &text, &error) != RFM_OK)
 			raise_for(to, &error);
 		UNPROTECT(1);
 		vmaxset(mark);
@@ -517,7 +517,7 @@ copy_strings(SEXP x, SEXP to)
 	for (i = 0; i < length; i += BLOCK) {
 		R_CheckUserInterrupt();
 		copy_block(x, i, i + BLOCK < length ? i + BLOCK : length,
-		    to);
+		    to, (uint64_t)i);
 	}
 	beside(to)->expected = 0;
 }
@@ -539,6 +539,7 @@ make_parts(SEXP to, const uint64_t *reach, uint32_t parts)
 		beside(to)->room.from = reach[parts - 1];
 }
 /* move text until all is there */
+/* tell how much text is to come */
 static uint32_t
 length_at(SEXP x, uint64_t i)
 {
@@ -547,23 +548,32 @@ length_at(SEXP x, uint64_t i)
 	return cells[i].length & ~RFM_STRING_IS_BYTES;
 }
 
+static uint64_t
+text_to_come(SEXP to, uint64_t at, uint64_t last)
+{
+	struct rfm_payload *payload = payload_of(to);
+	uint64_t bytes = rfm_cells_far_bytes(payload, at, last);
+
+	return last == payload->length ||
+	    bytes > rfm_room_next_part(payload, 0) ? bytes : 0;
+}
+
 static void
-move_text(SEXP x, SEXP to, uint64_t length)
+move_text(SEXP x, SEXP to, uint64_t at, uint64_t last)
 {
 	enum rfm_status status;
 	struct rfm_error error;
-	uint64_t at = 0, end;
+	uint64_t end;
 
-	while (at < length) {
+	while (at < last) {
 		R_CheckUserInterrupt();
-		end = at + BLOCK < length ? at + BLOCK : length;
+		end = at + BLOCK < last ? at + BLOCK : last;
 		status = rfm_cells_move(rfm_altvec_live(x),
 		    rfm_altvec_live(to), &at, end, &beside(to)->room);
 		if (status == RFM_DAMAGED)
 			refuse_cell(x, at);
 		if (status == RFM_NO_ROOM) {
-			beside(to)->expected = rfm_cells_far_bytes(
-			    payload_of(to), at, length);
+			beside(to)->expected = text_to_come(to, at, last);
 			if (ask_for_part(to, payload_of(to),
 			    length_at(to, at), &error) != RFM_OK)
 				raise_for(to, &error);
@@ -607,7 +617,7 @@ copy_whole(SEXP x, SEXP to)
 		used += reach[k];
 	if (rfm_cells_far_bytes(payload_of(x), 0, length) < used / 2) {
 		copy_bytes(x, to, -1, length * sizeof(struct rfm_string_disk));
-		move_text(x, to, length);
+		move_text(x, to, 0, length);
 		return;
 	}
 	make_parts(to, reach, parts);
@@ -695,7 +705,7 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 		gather(x, index, i, count - i < BLOCK ? count - i : BLOCK,
 		    y);
 	}
-	move_text(x, y, (uint64_t)count);
+	move_text(x, y, 0, (uint64_t)count);
 	UNPROTECT(1);
 	return y;
 }
@@ -841,6 +851,34 @@ rfm_altstr_distinct(SEXP x)
 		strings = strings_of(x, &distinct);
 	UNPROTECT(1);
 	return strings;
+}
+/* copy a run of strings */
+static void
+pour_cells(SEXP x, uint64_t from, uint64_t count, SEXP to, uint64_t at)
+{
+	int64_t positions[BLOCK];
+	uint64_t i, n, k;
+
+	for (i = 0; i < count; i += n) {
+		n = count - i < BLOCK ? count - i : BLOCK;
+		for (k = 0; k < n; k++)
+			positions[k] = (int64_t)(from + i + k);
+		(void)rfm_cells_gather(rfm_altvec_live(x), positions, n,
+		    rfm_altvec_live(to), at + i);
+	}
+	move_text(x, to, at, at + count);
+}
+
+void
+rfm_altstr_pour(SEXP x, uint64_t from, uint64_t count, SEXP to, uint64_t at)
+{
+	SEXP inner = rfm_altvec_inner(x);
+
+	if (inner != NULL && settle(inner))
+		pour_cells(inner, from, count, to, at);
+	else
+		copy_block(x, (R_xlen_t)from, (R_xlen_t)(from + count), to,
+		    at);
 }
 /* register the class of strings */
 void

@@ -2,7 +2,10 @@
 #ifndef RFM_ALTSTR_H
 #define RFM_ALTSTR_H
 #include "rcompat.h"
+#include <stdint.h>
 
 void rfm_altstr_load(DllInfo *);
 SEXP rfm_altstr_distinct(SEXP x);  /* R_NilValue: let R do it */
+void rfm_altstr_pour(SEXP x, uint64_t from, uint64_t count, SEXP to,
+    uint64_t at);              /* x: any strings; to: ours, and fresh */
 #endif

@@ -409,7 +409,8 @@ check_superblock(struct check *c, unsigned i)
 	if ((s->flags & ~known) != 0)
 		damage(c, "superblock copy %u: unknown flags 0x%" PRIx32,
 		    i, s->flags);
-	if (s->file_bytes > c->report->file_bytes)
+	if (s->file_bytes > c->report->file_bytes &&
+	    s->sequence == c->super.sequence)
 		damage(c, "superblock copy %u: the file has been cut short:"
 		    " it had " U64 " bytes", i, s->file_bytes);
 	if (!all_zero(s->reserved, sizeof s->reserved))
@@ -704,7 +705,7 @@ enter_segment(struct check *c, const struct place *p)
 		return RFM_OK;
 	c->walking = true;
 	c->segment = *p;
-	c->at = c->stop = p->offset + sizeof s;
+	c->at = p->offset + sizeof s;
 	c->report->segments++;
 	c->report->log_bytes += p->bytes;
 	return add_extent(c, p->offset, room_of(p->bytes), 0);
@@ -735,15 +736,14 @@ size_fits(const struct record *r)
 		[RFM_RECORD_LINK] = sizeof r->body.link,
 		[RFM_RECORD_MOVE] = sizeof r->body.move,
 		[RFM_RECORD_EXTEND] = sizeof r->body.extend,
-		[RFM_RECORD_NAME] = sizeof r->body.name,
 	};
 	const struct rfm_name_disk *n = &r->body.name;
 	uint64_t body = r->head.bytes - sizeof r->head, text;
 
-	if (r->head.kind != RFM_RECORD_NAME || body < sizeof *n)
+	if (r->head.kind != RFM_RECORD_NAME)
 		return body == size[r->head.kind];
 	text = (uint64_t)n->name_bytes + n->note_bytes;
-	return body - sizeof *n >= text && body - sizeof *n - text < 8;
+	return body - sizeof *n - text < 8;
 }
 static bool
 record_fits(struct check *c, const struct record *r, uint64_t due,
@@ -985,6 +985,15 @@ find_live(struct check *c, const struct record *r, uint64_t id,
 	return v != NULL && v->freed == NEVER && v->owner == 0 ? v : NULL;
 }
 
+static struct vector *
+find_moved(struct check *c, const struct record *r)
+{
+	struct vector *v = find_vector(c, r->body.move.id);
+
+	return v != NULL && v->freed == NEVER ? v
+	    : find_live(c, r, r->body.move.id, "MOVE");
+}
+
 static void
 account_free(struct check *c, const struct record *r)
 {
@@ -1035,14 +1044,16 @@ static enum rfm_status
 account_move(struct check *c, const struct record *r)
 {
 	const struct rfm_move_disk *m = &r->body.move;
-	struct vector              *v = find_live(c, r, m->id, "MOVE");
+	struct vector              *v = find_moved(c, r);
 	void                       *list = c->lefts;
 	enum rfm_status             status;
 
 	if (v == NULL)
 		return RFM_OK;
-	if (v->sealed != NEVER)
-		fault(c, r, "MOVE of id " U64 ", which is sealed", m->id);
+	if ((v->sealed != NEVER || v->owner != 0) &&
+	    (m->bytes != v->bytes || m->length != v->length))
+		fault(c, r, "MOVE of id " U64 ", which is sealed or a part,"
+		    " to another size", m->id);
 	check_size(c, r, v->type, m->bytes, m->length);
 	check_place(c, r, m->offset, m->bytes);
 	status = grow(c, &list, &c->lefts_room, c->lefts_count,
@@ -1343,7 +1354,6 @@ take_step(struct check *c)
 	}
 	c->inside = more;
 	c->at += r.head.bytes;
-	c->stop = c->at;
 	c->due++;
 	c->report->records++;
 	c->report->uncommitted++;
@@ -2058,8 +2068,8 @@ rfm_check(struct rfm_os *os, const char *path, rfm_check_line *line,
 	memset(report, 0, sizeof *report);
 	RFM_TRY(os->identify(os, path, &identity, error));
 	RFM_TRY(os->open(os, path, RFM_OPEN_READ, &file, error));
-	locked = os->lock(os, file, RFM_LOCK_READERS, false, NULL)
-	    == RFM_OK;
+	locked = os->pin(os, file, 0, NULL) == RFM_OK &&
+	    os->lock(os, file, RFM_LOCK_READERS, false, NULL) == RFM_OK;
 	status = examine(os, file, line, context, report, error);
 	if (locked)
 		os->unlock(os, file, RFM_LOCK_READERS);

@@ -2,12 +2,14 @@
 #include "glue.h"
 #include "altstr.h"
 #include "altvec.h"
+#include "bind.h"
 #include "check.h"
 #include "layout.h"
 #include "objects.h"
 #include "ops.h"
 #include "os.h"
 #include "snapshot.h"
+#include "product.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -1385,4 +1387,57 @@ rfm_c_distinct(SEXP x)
 {
 	rfm_check_thread();
 	return rfm_altstr_distinct(x);
+}
+/* pass bindings and products on */
+static SEXP
+dressed(SEXP y, SEXP dim, SEXP labels)
+{
+	if (y == R_NilValue)
+		return y;
+	PROTECT(y);
+	if (dim != R_NilValue)
+		Rf_setAttrib(y, R_DimSymbol, dim);
+	if (labels != R_NilValue)
+		Rf_setAttrib(y, dim == R_NilValue ? R_NamesSymbol :
+		    R_DimNamesSymbol, labels);
+	Rf_classgets(y, rfm_altvec_class(rfm_type_of(TYPEOF(y)),
+	    Rf_length(dim)));
+	UNPROTECT(1);
+	return y;
+}
+
+SEXP
+rfm_c_bind(SEXP parts, SEXP runs, SEXP stripes, SEXP dim, SEXP labels)
+{
+	uint64_t count = size_of(stripes, "stripes");
+
+	rfm_check_thread();
+	if (TYPEOF(parts) != VECSXP)
+		refuse("parts", "must be a list");
+	if (TYPEOF(runs) != REALSXP || XLENGTH(runs) != XLENGTH(parts))
+		refuse("runs", "must be a number for each part");
+	return dressed(rfm_bind(parts, REAL_RO(runs), count), dim, labels);
+}
+
+/* pass products on */
+SEXP
+rfm_c_product(SEXP generic, SEXP x, SEXP y, SEXP dims, SEXP dim,
+    SEXP labels)
+{
+	const char *name = text_of(generic, "generic");
+	enum rfm_product kind = strcmp(name, "%*%") == 0 ?
+	    RFM_PRODUCT_PLAIN : strcmp(name, "crossprod") == 0 ?
+	    RFM_PRODUCT_CROSS : RFM_PRODUCT_TCROSS;
+	struct rfm_factor a = { .x = x }, b = { .x = y };
+
+	rfm_check_thread();
+	if (TYPEOF(dims) != INTSXP || XLENGTH(dims) != 4)
+		refuse("dims", "must be four integers");
+	a.rows = INTEGER(dims)[0];
+	a.columns = INTEGER(dims)[1];
+	b.rows = INTEGER(dims)[2];
+	b.columns = INTEGER(dims)[3];
+	if (y == R_NilValue)
+		b.x = NULL;
+	return dressed(rfm_product(kind, a, b), dim, labels);
 }

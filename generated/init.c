@@ -34,6 +34,7 @@ static const R_CallMethodDef doors[] = {
 	DOOR(rfm_c_stored_bytes, 2), DOOR(rfm_c_let_go, 1),
 	DOOR(rfm_c_lend, 1),
 	DOOR(rfm_c_distinct, 1),
+	DOOR(rfm_c_bind, 5), DOOR(rfm_c_product, 6),
 	{ NULL, NULL, 0 }
 };
 

@@ -97,13 +97,10 @@ secure_segment_list(struct rfm_log *log, struct rfm_error *error)
 	return RFM_OK;
 }
 
-static enum rfm_status
-push_segment(struct rfm_log *log, const struct rfm_log_segment *segment,
-    struct rfm_error *error)
+static void
+push_segment(struct rfm_log *log, const struct rfm_log_segment *segment)
 {
-	RFM_TRY(secure_segment_list(log, error));
 	log->segments[log->count++] = *segment;
-	return RFM_OK;
 }
 /* open a segment in fresh room */
 static enum rfm_status
@@ -169,7 +166,7 @@ chain_a_segment(struct rfm_log *log, uint64_t least,
 	link.bytes = next.bytes;
 	link.salt = next.salt;
 	RFM_TRY(write_record(log, RFM_RECORD_LINK, &link, NULL, error));
-	log->segments[log->count++] = next;     /* open_segment secured it */
+	push_segment(log, &next);
 	log->tail = next.offset + sizeof(struct rfm_segment_disk);
 	return RFM_OK;
 }
@@ -416,7 +413,7 @@ rfm_log_format(struct rfm_log *log, const uint8_t uuid[16],
 	memset(&s, 0, sizeof s);
 	memcpy(s.uuid, uuid, sizeof s.uuid);
 	RFM_TRY(open_segment(log, &first, 1, error));
-	RFM_TRY(push_segment(log, &first, error));
+	push_segment(log, &first);
 	log->tail = first.offset + sizeof(struct rfm_segment_disk);
 	log->sequence = 1;
 	s.head_offset = first.offset;
@@ -488,7 +485,8 @@ enter_segment(struct rfm_log *log, const struct rfm_log_segment *segment,
 	    (log->sequence == 0 || head.first_sequence == log->sequence);
 	if (!*valid)
 		return RFM_OK;
-	RFM_TRY(push_segment(log, segment, error));
+	RFM_TRY(secure_segment_list(log, error));
+	push_segment(log, segment);
 	log->sequence = head.first_sequence;
 	log->tail = segment->offset + sizeof head;
 	return RFM_OK;

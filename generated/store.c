@@ -551,12 +551,18 @@ static enum rfm_status
 freshen(struct rfm_store *store, uint64_t offset, uint64_t bytes,
     struct rfm_error *error)
 {
+	enum rfm_status status;
+
 	if (!writes_file(store) || offset % RFM_PAGE_BYTES != 0 ||
 	    store->os->punch(store->os, store->file, offset, bytes,
 	    NULL) != RFM_OK)
 		return RFM_OK;
-	return store->os->reserve(store->os, store->file, offset, bytes,
+	status = store->os->reserve(store->os, store->file, offset, bytes,
 	    error);
+	for (uint64_t c = offset / RFM_CHUNK_BYTES; status != RFM_OK &&
+	    c <= (offset + bytes - 1) / RFM_CHUNK_BYTES; c++)
+		store->chunks[c] = 0;
+	return status;
 }
 
 static enum rfm_status
@@ -2561,24 +2567,7 @@ rfm_store_names(struct rfm_store *store, rfm_name_visitor *visit,
 	}
 }
 /* keep the registry of open stores */
-static void
-enlist(struct rfm_store *store)
-{
-	store->next = stores;
-	stores = store;
-}
-
-static void
-delist(struct rfm_store *store)
-{
-	struct rfm_store **s = &stores;
-
-	while (*s != NULL && *s != store)
-		s = &(*s)->next;
-	if (*s != NULL)
-		*s = store->next;
-}
-
+/* find a store by what it holds */
 struct rfm_store *
 rfm_store_for(const uint8_t uuid[16], const char *path, uint64_t id)
 {
@@ -2603,6 +2592,24 @@ struct rfm_store *
 rfm_store_by_uuid(const uint8_t uuid[16])
 {
 	return rfm_store_for(uuid, "", 0);
+}
+
+static void
+enlist(struct rfm_store *store)
+{
+	store->next = stores;
+	stores = store;
+}
+
+static void
+delist(struct rfm_store *store)
+{
+	struct rfm_store **s = &stores;
+
+	while (*s != NULL && *s != store)
+		s = &(*s)->next;
+	if (*s != NULL)
+		*s = store->next;
 }
 /* find a store that is already open */
 /* refuse another store than the expected one */
@@ -2774,7 +2781,6 @@ learn(void *context, uint32_t kind, const void *body,
 		return hold_left(store, e, &old, error);
 	return RFM_OK;
 }
-
 static enum rfm_status
 read_log(struct rfm_store *store, struct rfm_error *error)
 {
@@ -3542,7 +3548,6 @@ rfm_store_close(struct rfm_store *store, struct rfm_error *error)
 		store->closed = false;		/* keeps I13 */
 	return status;
 }
-
 void
 rfm_store_sync_at_close(struct rfm_store *store, bool sync)
 {

@@ -67,13 +67,16 @@ Complex.fmalloc <- function(z) {
   withCallingHandlers(.Call(rfm_c_math, .Generic, z, list()), warning = repeated())
 }
 
-# The result lies in the store, though R computes it in memory.
+# What has no way of its own into the store R computes in memory.
 #' @rdname fmalloc-arithmetic
 #' @param y The other operand.
 #' @export
 matrixOps.fmalloc <- function(x, y) {
+  if (missing(y)) y <- NULL
+  z <- product(.Generic, x, y)
+  if (!is.null(z)) return(z)
   f <- get(.Generic, baseenv())
-  if (missing(y) || is.null(y)) return(in_store(f(view(x)), x))
+  if (is.null(y) && .Generic != "%*%") return(in_store(f(view(x)), x))
   in_store(f(view(x), view(y)), if (is_fmalloc(x)) x else y)
 }
 

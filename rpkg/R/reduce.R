@@ -1,3 +1,12 @@
+# rowSums() and its three sisters; which one is meant, `name` says.
+summing <- function(name) {
+  of_base <- get(name, baseenv())
+  function(x, na.rm = FALSE, dims = 1L) {
+    if (!inherits(x, "fmalloc")) return(masked(name, x)(x, na.rm, dims))
+    in_store_if_large(of_base(x, na.rm, dims), x)
+  }
+}
+
 #' Sums and means of rows and columns
 #'
 #' These stand before the functions of the same names in base R. For everything but a
@@ -20,31 +29,19 @@
 #' cleanup_fmalloc(store)
 #' unlink(path)
 #' @export
-rowSums <- function(x, na.rm = FALSE, dims = 1L) {
-  if (!inherits(x, "fmalloc")) return(masked("rowSums", x)(x, na.rm, dims))
-  in_store_if_large(base::rowSums(x, na.rm, dims), x)
-}
+rowSums <- summing("rowSums")
 
 #' @rdname rowSums
 #' @export
-colSums <- function(x, na.rm = FALSE, dims = 1L) {
-  if (!inherits(x, "fmalloc")) return(masked("colSums", x)(x, na.rm, dims))
-  in_store_if_large(base::colSums(x, na.rm, dims), x)
-}
+colSums <- summing("colSums")
 
 #' @rdname rowSums
 #' @export
-rowMeans <- function(x, na.rm = FALSE, dims = 1L) {
-  if (!inherits(x, "fmalloc")) return(masked("rowMeans", x)(x, na.rm, dims))
-  in_store_if_large(base::rowMeans(x, na.rm, dims), x)
-}
+rowMeans <- summing("rowMeans")
 
 #' @rdname rowSums
 #' @export
-colMeans <- function(x, na.rm = FALSE, dims = 1L) {
-  if (!inherits(x, "fmalloc")) return(masked("colMeans", x)(x, na.rm, dims))
-  in_store_if_large(base::colMeans(x, na.rm, dims), x)
-}
+colMeans <- summing("colMeans")
 
 # The function that x would have met without this package: base R's, but for an object
 # of a class with formal methods (a sparse matrix, say) the next one on the search path.
@@ -63,7 +60,8 @@ masked <- function(name, x) {
 #'
 #' For everything but a vector in a store this is [base::rank()]. R compares the elements
 #' of an object with a class one by one in R code, and takes minutes for a million;
-#' this method shows it the vector without its class.
+#' this function shows it the vector without its class. It stands before that of base R
+#' since R's is not generic, and asks nothing of a vector that a method could answer.
 #'
 #' @param x,na.last,ties.method As for [base::rank()].
 #' @return As for [base::rank()].

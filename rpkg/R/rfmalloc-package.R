@@ -46,6 +46,17 @@
 #' `Rfmalloc.plain` (default `FALSE`): what `plain` is in `create_fmalloc_vector()` and
 #' its kin when it is not given.
 #'
+#' `Rfmalloc.path` (default `NULL`): folders in which a store is looked for, under its
+#' name, when a saved reference to it is read and it is neither open nor where it was.
+#'
+#' @section Files that were moved:
+#' A reference written by [saveRDS()] finds its store by the store's UUID. It asks, in this
+#' order: the stores that are open; the file at the path that it remembers; files of that
+#' name in the folder of the file that [readRDS()] or [load()] is reading and in the working
+#' folder; and those in the folders of the option `Rfmalloc.path`. Each is opened for
+#' reading and compared; another store of the same name is never taken for the right
+#' one. If none is found, the error tells what was tried.
+#'
 #' @examples
 #' path <- tempfile(fileext = ".bin")
 #' store <- open_fmalloc(path)

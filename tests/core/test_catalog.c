@@ -628,7 +628,10 @@ a_move_changes_place_and_length_and_nothing_else(void **state)
 	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_MOVE, &m));
 	m.id = 2;
 	OK(seal(2));
+	m.length = 19;          /* sealed: it moves as it is */
 	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_MOVE, &m));
+	m.length = 20;
+	OK(apply(RFM_RECORD_MOVE, &m));
 	OK(free_one(2));
 	REFUSED(RFM_DAMAGED, apply(RFM_RECORD_MOVE, &m));
 	assert_int_equal(catalog.live_bytes, 128);

@@ -537,7 +537,7 @@ where_blocks_are_shared_only_the_superblock_is_written(void **state)
 	char                 folder[] = "/tmp/rfm-snapshot-XXXXXX", text[200];
 	struct rfm_snapshot *s = NULL;
 	struct rfm_store    *a, *b;
-	struct rfm_payload  *p, *q;
+	struct rfm_payload  *p, *q, *r;
 
 	(void)state;
 	real.clone = clone_by_reading;
@@ -559,7 +559,11 @@ where_blocks_are_shared_only_the_superblock_is_written(void **state)
 	OK(rfm_store_create(b, RFM_RAW, 1, true, RFM_GROW, &q, &error));
 	assert_true(q->id > p->id + RFM_ID_LEAP);     /* on this boot, too */
 	/* which of the two is meant is seen by the record, then by the path */
+	OK(rfm_store_create(a, RFM_RAW, 1, true, RFM_GROW, &r, &error));
 	assert_ptr_equal(rfm_store_for(info_of(a).uuid, "", q->id), b);
+	assert_ptr_equal(rfm_store_for(info_of(a).uuid, "", r->id), a);
+	assert_ptr_equal(rfm_store_for(info_of(a).uuid, text, r->id), a);
+	rfm_payload_release(r);
 	assert_ptr_equal(rfm_store_for(info_of(a).uuid, text, p->id), b);
 	assert_ptr_equal(rfm_store_for(info_of(a).uuid, info_of(a).path,
 	    p->id), a);

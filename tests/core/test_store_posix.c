@@ -475,7 +475,9 @@ static struct rfm_payload *committed, *floating;
 static int
 live_as_a_child(void)
 {
-	struct rfm_payload *p = NULL;
+	struct rfm_change    c = { .name = "a name", .name_bytes = 6 };
+	struct rfm_name_info told;
+	struct rfm_payload  *p = NULL;
 
 	if (!holds(committed->address, 9000, 1) ||
 	    !holds(floating->address, 9000, 2))
@@ -496,6 +498,13 @@ live_as_a_child(void)
 	if (rfm_store_create(store, RFM_RAW, 10, true, RFM_GROW, &p, NULL) !=
 	    RFM_OK || p->state != RFM_TEMPORARY)
 		return 4;
+	c.value = p;
+	if (rfm_store_change(store, &c, 1, &error) != RFM_FORKED)
+		return 7;
+	c.value = NULL;                 /* the name that is there */
+	if (rfm_store_change(store, &c, 1, &error) != RFM_FORKED ||
+	    !rfm_store_name(store, "a name", 6, &told))
+		return 8;
 	if (rfm_store_seal(p, &error) != RFM_FORKED ||
 	    rfm_store_sync(store, &error) != RFM_FORKED ||
 	    rfm_store_destroy(committed, true, &error) != RFM_FORKED)
@@ -514,11 +523,15 @@ live_as_a_child(void)
 static void
 a_child_works_in_memory_and_its_parent_notices_nothing(void **state)
 {
+	struct rfm_change     c = { .name = "a name", .name_bytes = 6 };
 	struct rfm_store_info i, k;
 
 	(void)state;
 	committed = create(9000, 1);
 	floating = temporary(9000, 2);
+	c.value = temporary(10, 3);
+	OK(rfm_store_change(store, &c, 1, &error));
+	rfm_payload_release(c.value);
 	OK(rfm_store_sync(store, &error));
 	i = info();
 	assert_int_equal(system("sha256sum <s >sum"), 0);

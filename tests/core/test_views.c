@@ -34,20 +34,30 @@ counts(const struct rfm_payload *p, uint64_t from)
 	return true;
 }
 
-/* An object of a vector, seen at this length, put under a name. */
+/* An object of a vector that has no attributes. */
 static struct rfm_payload *
-put_object(const char *name, struct rfm_payload *data)
+object_of(struct rfm_payload *data)
 {
-	struct rfm_payload *object = NULL;
-	struct rfm_change   c = { name, "", strlen(name), 0, 0, NULL };
+	struct rfm_payload *object = NULL, *names = NULL;
 
 	OK(rfm_store_temporary(store, RFM_OBJECT, 2, true, RFM_GROW, &object,
 	    &error));
-	keep(object);
+	OK(rfm_store_temporary(store, RFM_CHARACTER, 0, true, RFM_GROW,
+	    &names, &error));
 	OK(rfm_store_link(object, 0, data, &error));
-	c.value = object;
+	OK(rfm_store_link(object, 1, names, &error));
+	rfm_payload_release(names);
+	return keep(object);
+}
+
+static struct rfm_payload *
+put_object(const char *name, struct rfm_payload *data)
+{
+	struct rfm_change c = { name, "", strlen(name), 0, 0,
+	    object_of(data) };
+
 	OK(rfm_store_change(store, &c, 1, &error));
-	return object;
+	return c.value;
 }
 
 static struct rfm_payload *
@@ -275,10 +285,7 @@ two_objects_on_one_vector_extend_it_once(void **state)
 	    &error));
 	c.value = keep(list);
 	for (int k = 0; k < 2; k++) {
-		OK(rfm_store_temporary(store, RFM_OBJECT, 2, true, RFM_GROW,
-		    &o[k], &error));
-		keep(o[k]);
-		OK(rfm_store_link(o[k], 0, p, &error));
+		o[k] = object_of(p);
 		OK(rfm_store_link(list, (uint64_t)k, o[k], &error));
 	}
 	OK(rfm_store_change(store, &c, 1, &error));

@@ -5,7 +5,7 @@
 # The variables of an expression. x and y are of one length and awkward, k recycles,
 # s is single, e empty, n named, m and w are matrices (m has dimnames), a is an array,
 # l is long enough for R's wrappers, b for several blocks, u has an attribute of its own,
-# o is of another type.
+# o is of another type, f is a matrix in which nothing is missing.
 operands_of <- function(values, others) {
   few <- rep_len(values, 6)
   list(
@@ -15,8 +15,15 @@ operands_of <- function(values, others) {
     w = structure(rev(few), dim = 2:3),
     a = structure(rep_len(values, 12), dim = c(2L, 3L, 2L)),
     l = rep_len(values, 130), u = structure(values, unit = "cm"), b = rep_len(values, 20000),
-    o = rep_len(others, length(values))
+    o = rep_len(others, length(values)), f = finite_matrix(values)
   )
+}
+
+# Products of numbers go other ways if one of them is missing or infinite.
+finite_matrix <- function(values) {
+  few <- if (is.character(values) || is.list(values)) values[!is.na(values)]
+  else values[is.finite(abs(as.complex(values)))]
+  structure(rep_len(few, 15), dim = c(5L, 3L), dimnames = list(NULL, c("r", "s", "t")))
 }
 
 equality_values <- function(type) {
@@ -91,6 +98,29 @@ rep(x, length.out = 10); rep(m, 2); rep_len(x, 9); rep.int(x, 2); rep(e, 3); rep
 cbind(x, y); rbind(x, y); cbind(x); rbind(m, w); cbind(m, w); cbind(m, 1:2); cbind(n, n); rbind(n)
 cbind(1, x); cbind(a = x, b = y); rbind(x, y, deparse.level = 0); cbind(x, s); rbind(m, x[1:3])
 cbind(m, x); cbind(e, e); cbind(data.frame(q = 1:7), x); rbind(u, x); cbind(l, l)
+cbind(x, y, deparse.level = 2); cbind(x + 1, y, deparse.level = 1); cbind(x, c(x, y), deparse.level = 2); cbind(x, k); rbind(k, x); cbind(x, NULL)
+cbind(NULL, x); rbind(NULL, m, NULL); cbind(m, m, k); cbind(m, 1:3); cbind(m, a = k, s); rbind(w, m, z = 1:3); rbind(m, n); cbind(n, x[1:6]); cbind(x[1:6], n)
+rbind(n, m); cbind(x, o); rbind(o, x, 2L); cbind(x, 'text'); cbind('text', m); rbind(x, 1i); cbind(as.raw(1), x); rbind(x, as.raw(1:7)); cbind(TRUE, x)
+cbind(b, k); rbind(b, k, 1); rbind(b, b)[, 8190:8194]; cbind(b, s, b); rbind(l, l, l); cbind(l, 1); rbind(k, l); cbind(a, x); rbind(x, e); cbind(e, s); cbind(s, e)
+cbind(x, factor(x)); rbind(x, as.Date('2024-01-01')); cbind(x, ts(1:7)); rbind(data.frame(q = 1), s); cbind(x, data.frame(q = 1:7)); cbind(m, quote(z)); cbind(x, expression(z))
+rbind(t(m), w[, 1:2]); cbind(m, w, deparse.level = 0); rbind(`a b` = x, y); (function(...) cbind(...))(x, y); (function(...) rbind(..., 1))(p = x, y); cbind(x = 1, x); cbind(n)[2, ]
+cbind(m[0, ], m[0, ]); rbind(m[0, ], m); cbind(m[, 0], k); rbind(m[, 0], w[, 0]); cbind(u, array(x, 7)); cbind(array(x, 7, list(letters[1:7])), y); cbind(deparse.level = 0, x, y)
+c(m, x); c(b, b)[19990:20010]; c(k, b, s)[1:9]; c(a = n, b = n); c(a = x, 1); c(x, b = NULL, z = k); c(n, n); c(x, as.raw(1:2)); c(x, TRUE, NA); c(x, 2L, 0.5); c(x, o, k); c(o, x)
+c(x, factor('q')); c(x, as.Date('2024-01-01')); c(x, mean); c(s, s); c(s, NULL); c(x, list(1), recursive = TRUE); c(array(x, 7, list(letters[1:7])), k); c(a = s, x, use.names = FALSE)
+c(x, x, x, recursive = TRUE, use.names = FALSE); c(l, 'text')[130:131]; c(x, y, recursive = NA); c(x, use.names = NA); c(l, l, l); do.call(c, list(p = x, q = y)); c(e, x); c(e, s); c(x, e)
+rep(x, each = 3, times = 2); rep(x, each = 2, length.out = 5); rep(n, each = 2, times = 2); rep(n, length.out = 9); rep(n, c(2, 0, 1, 3, 1, 1)); rep(x, times = -1); rep(x, 1:3); rep(x, NA)
+rep(x, len = 3); rep(x, 2, 5); rep(x, 2, 5, 2); rep(x, each = 0); rep(x, times = 2.9); rep(x, '2'); rep(x, length.out = 0); rep(x, 1.5, each = 2); rep(k, each = 9000)[8990:9010]; rep(s, each = 3); rep(s, 9)
+rep(b, 2)[19998:20003]; rep(b, each = 2)[19998:20003]; rep(b, rep(c(1, 2), 10000))[29998:30000]; rep(l, length.out = 300); rep(m, each = 2); rep(a, 2); rep(array(x, 7, list(letters[1:7])), 2); rep(x, c(0, 0, 0, 0, 0, 0, 1))
+rep(n, times = 3, length.out = 4); rep(x, TRUE); rep(x, integer()); rep(x, each = c(2, 3)); rep(u, 2); rep_len(n, 4); rep.int(n, 2); rep(x, times = 7:1, each = 1); rep(x, times = rep(1, 14), each = 2); rep(x, 0, 3); rep(e, 2)
+x %*% t(x); t(x) %*% x; x %*% 1; s %*% m; m %*% 1:2; m %*% y; k %*% m; m %*% t(m); w %*% x[1:3]; x[1:3] %*% w; e %*% e; m[0, ] %*% t(m); m[, 0] %*% m[0, ]; m %*% NULL; m %*% factor(1:3); m %*% 'a'
+crossprod(m, k); crossprod(k, m); crossprod(s, m[1, , drop = FALSE]); crossprod(m[1, , drop = FALSE], x); crossprod(x, y); crossprod(m, t(w)); crossprod(e); crossprod(m, y); crossprod(m, m); crossprod(m, NULL)
+tcrossprod(x, y); tcrossprod(x, s); tcrossprod(s, x); tcrossprod(m, x[1:3]); tcrossprod(m[, 1, drop = FALSE], x); tcrossprod(x[1:3], w); tcrossprod(x, w[, 1, drop = FALSE]); tcrossprod(m[1, , drop = FALSE], x[1:3]); tcrossprod(e); tcrossprod(m, 1:2)
+f %*% t(f); crossprod(f); tcrossprod(f); crossprod(f, f[, 1:2]); tcrossprod(f, 2 * f[1:2, ]); f %*% 1:3; 1:5 %*% f; f %*% m[1, ]; crossprod(f, 5:1); tcrossprod(f[, 1]); f[, 2] %*% f
+f %*% t(m); m %*% t(f); crossprod(f, 1:5 > 2); crossprod(f[1, , drop = FALSE], f[2, ]); f[, 1, drop = FALSE] %*% f[1, , drop = FALSE]; tcrossprod(f, w); t(f) %*% f; f[1, ] %*% f[2, ]; tcrossprod(f[, 1], f[, 2])
+f %*% matrix(c(1:4, NA, 6), 3); crossprod(f, matrix(c(1:9, Inf), 5)); tcrossprod(f, matrix(c(1:8, NaN), 3)); matrix(c(NA, 1:14), 3) %*% f; crossprod(cbind(f, NA)); tcrossprod(rbind(f, Inf)); f %*% t(f) %*% f
+tcrossprod(b[1:200])[190:200, 3]; crossprod(matrix(b, 100))[5, 1:9]; matrix(b, 100) %*% matrix(b, 200)[, 1:100] -> z; dim(array(l, c(13, 10)) %*% array(l, c(10, 13))); (m + 0i) %*% t(w); 1:2 %*% m[, -3]; m %*% diag(3)
+tcrossprod(structure(m, dimnames = list(r = NULL, cc = c('a', 'b', 'c')))); structure(m, dimnames = list(r = c('p', 'q'), cc = NULL)) %*% t(m); crossprod(m, structure(w, dimnames = list(r = NULL, v = NULL)))
+{ options(matprod = 'internal'); z <- m %*% t(w); options(matprod = 'default'); z }; { m[2] <- m[1]; crossprod(m) }; crossprod(is.na(m)); is.na(m) %*% t(w); outer(x, x); x %*% array(1, 7); array(1:2, 2) %*% m
 ifelse(x == y, x, y); ifelse(is.na(x), s, x); ifelse(x, 1, 0); ifelse(m == s, m, 0); ifelse(c(TRUE, NA), x, y)
 sort(x, decreasing = TRUE); sort(n); sort(x, na.last = TRUE); sort(x, method = 'radix'); sort(x, method = 'shell')
 sort(l); sort(m); sort(x, index.return = TRUE); sort(x, partial = 2); sort.int(x); sort(u)
@@ -299,6 +329,9 @@ x + 1L; 2L * x; x == y; !x; -x; x & TRUE; sqrt(x); exp(m); round(x, 1); log(x, 2
 x[2:3]; m[1:2, ]; x[-1]; rev(x); rep(x, 2); c(x, k); c(x, x); sort(x); sort(m); t(m); t(x); aperm(m); is.na(x); is.nan(x); is.finite(m)
 is.infinite(x); duplicated(x); Re(x); Im(x); Mod(x); Conj(x); m %*% t(m); crossprod(m); tcrossprod(m); tcrossprod(x); x[]; m[]
 head(x, 3); tail(x, 3); append(x, k); x > k; m + m; m == m; abs(m); unname(x); diff(x); rep_len(x, 3)[1:2]; x[order(x)]
+cbind(x, y); rbind(x, y); cbind(x); cbind(m, w); rbind(m, w); cbind(1, x); rbind(x, 1L); cbind(m, k); cbind(as.raw(1), x); c(a = x, b = s); c(x, 1L)
+rep(x, each = 2); rep(x, length.out = 3); rep(x, 1:7); rep(k, each = 9); rep(n, 3); crossprod(f); f %*% t(f); tcrossprod(f); f %*% 1:3; tcrossprod(f[, 1]); m %*% k[c(1, 1, 2)]
+append(x, s, after = 2); cbind(b, 1); rbind(b, k); cbind(x, 'text'); c(x, 'text')
 "))
 
 # Operations after which an assignment to an element still works in place. (Functions that

@@ -50,8 +50,13 @@ test_that("a reader sees what was there, and refresh_fmalloc moves him", {
 
 test_that("a commit alone is nothing new", {
   folder <- closed_store()
+  suppressWarnings(by_writer(folder, "x <- as_fmalloc(c(8, 9), store)",
+    "tools::pskill(Sys.getpid(), 9)"))
   reader <- open_fmalloc(file.path(folder, "store.bin"), access = "read")
+  uncommitted <- function() check_fmalloc(file.path(folder, "store.bin"))$report$uncommitted
+  expect_identical(uncommitted(), 1)
   by_writer(folder, "sync_fmalloc(store)")
+  expect_identical(uncommitted(), 0)
   expect_false(refresh_fmalloc(reader))
   cleanup_fmalloc(reader)
 })

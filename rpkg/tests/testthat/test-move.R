@@ -29,16 +29,17 @@ move_to <- function(folder, ...) {
 within_folder <- function(folder, code) {
   back <- setwd(folder)
   on.exit(setwd(back))
-  force(code)
+  eval(substitute(code), parent.frame())
 }
 
-# The sum; afterwards the store is closed, as nobody refers to it any more.
-total <- function(x) {
-  on.exit(gc())
-  sum(x)
+# The sum; afterwards the store is closed, as nobody refers to it any more. (A promise
+# that was forced would keep the vector, so the argument is evaluated here.)
+total <- function(code) {
+  result <- sum(eval(substitute(code), parent.frame()))
+  gc()
+  result
 }
 
-# Now that the call is over its argument is garbage, and no store is open.
 expect_lost <- function(x, class = "fmalloc_no_file") {
   gc()
   expect_error(x, class = class)
@@ -158,6 +159,12 @@ test_that("a wrong store of the same name is refused, and the right one is found
   expect_identical(total(within_folder(away, unserialize(s$bytes))), 55)
   expect_identical(total(unserialize(saved)), 155)
   expect_identical(check_fmalloc(s$path)$report$live, 1)
+  # a wrong store tells more than a path at which there is nothing
+  elsewhere <- new_folder()
+  gc()
+  move_to(elsewhere, s$path)
+  expect_error(within_folder(elsewhere, unserialize(s$bytes)), "is another store",
+    class = "fmalloc_mismatch")
 })
 
 # proves I14
