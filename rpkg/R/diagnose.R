@@ -15,8 +15,10 @@
 #'     `tombstoned_payload_bytes`, `potentially_reclaimable_payload_bytes` (of vectors
 #'     that were destroyed and whose room is not free yet: the next
 #'     [sync_fmalloc()] frees it, unless another process reads the store),
-#'     `free_bytes`, `free_extents`, `largest_free_bytes`, `compaction_implemented` and
-#'     `compaction_note`.
+#'     `free_bytes`, `free_extents`, `largest_free_bytes`, `compaction_implemented`,
+#'     `compaction_returns_bytes` (by how much [compact_fmalloc()] would make the file
+#'     shorter, if nothing that is in use stands in its way) and `compaction_note`, which
+#'     says the same in words.
 #'
 #'   `print()` shows the summary in words; `plot()` draws a map of the file.
 #' @seealso [check_fmalloc()], which verifies the file byte by byte.
@@ -60,6 +62,7 @@ describe_runtime <- function(runtime, info) {
 summarise <- function(info, catalog, map) {
   dead <- catalog[catalog$state == "tombstone", ]
   free <- map$bytes[map$use == "free"]
+  returns <- compaction_returns(info, map)
   list(
     record_count = info$records + info$tombstones,
     committed_records = info$records,
@@ -73,12 +76,24 @@ summarise <- function(info, catalog, map) {
     free_bytes = info$free_bytes,
     free_extents = length(free),
     largest_free_bytes = max(0, free),
-    compaction_implemented = FALSE,
-    compaction_note = paste(
-      "Room of destroyed vectors is used again after the next sync_fmalloc(), and free",
-      "neighbours are joined; vectors are not moved, and the file does not shrink."
-    )
+    compaction_implemented = TRUE,
+    compaction_returns_bytes = returns,
+    compaction_note = note_on_compaction(returns, info)
   )
+}
+
+# The file without what is in it, or cannot be given back before the next sync.
+compaction_returns <- function(info, map) {
+  used <- info$live_bytes + info$temporary_bytes + info$held_bytes + info$log_bytes
+  max(0, info$file_bytes - used - sum(map$bytes[map$use == "head"]))
+}
+
+note_on_compaction <- function(returns, info) {
+  if (returns == 0) return("There is nothing for compact_fmalloc() to return.")
+  paste0("compact_fmalloc() would return about ", describe_bytes(returns),
+    if (info$temporaries > 0) {
+      "; vectors that R holds stay where they are, so rm() and gc() first may return more"
+    }, ".")
 }
 
 # The payloads of destroyed vectors that lie in extents which are held. An extent may
@@ -130,6 +145,8 @@ print.fmalloc_diagnosis <- function(x, ...) {
       paste0("  held        ", describe_bytes(runtime$held_bytes),
         ": free after the next sync_fmalloc(), when no other process reads")
     },
+    paste0("  compaction  ", if (summary$compaction_returns_bytes == 0) "would return nothing" else
+      paste("would return about", describe_bytes(summary$compaction_returns_bytes))),
     paste0("  tombstones  ", format_count(summary$tombstoned_records),
       if (summary$tombstoned_records > 0) {
         paste0(" (", describe_bytes(summary$tombstoned_payload_bytes), " once)")

@@ -20,8 +20,33 @@ test_that("a diagnosis has the three components and their parts", {
   expect_identical(c(s$committed_payload_bytes, s$tombstoned_payload_bytes), c(40, 0))
   expect_identical(s$potentially_reclaimable_payload_bytes, 0)
   expect_identical(s$findings, 0)
-  expect_false(s$compaction_implemented)
+  expect_true(s$compaction_implemented)
   expect_type(s$compaction_note, "character")
+})
+
+test_that("what compaction would return is what it returns", {
+  store <- new_store()
+  store$large <- as.numeric(1:1e6)
+  store$small <- 1:10
+  store$large <- NULL
+  gc()
+  sync_fmalloc(store)
+  d <- diagnose_fmalloc_runtime(store)
+  told <- d$summary$compaction_returns_bytes
+  expect_match(d$summary$compaction_note, "compact_fmalloc() would return about", fixed = TRUE)
+  rm(d)
+  expect_equal(compact_fmalloc(store), told, tolerance = 0.01)
+  s <- diagnose_fmalloc_runtime(store)$summary
+  expect_lt(s$compaction_returns_bytes, 2^17)
+  expect_gte(s$compaction_returns_bytes, 0)
+  expect_identical(store$small, 1:10)
+  info <- list(file_bytes = 100, live_bytes = 90, temporary_bytes = 5, held_bytes = 5,
+    log_bytes = 5, temporaries = 0)
+  map <- data.frame(bytes = 10, use = "head")
+  expect_identical(Rfmalloc:::compaction_returns(info, map), 0)
+  expect_match(Rfmalloc:::note_on_compaction(0, info), "nothing for compact_fmalloc")
+  info$temporaries <- 2
+  expect_match(Rfmalloc:::note_on_compaction(2^20, info), "about 1 MB; .*rm\\(\\) and gc")
 })
 
 test_that("what was destroyed is reclaimable until the next sync", {
@@ -74,12 +99,13 @@ test_that("print says first what a person wants to see", {
   expect_match(text[2], "size +32 MB, persistent$")
   expect_match(text[3], "live +1 vector \\(64 bytes\\)$")
   expect_match(text[4], "free +31.* MB in 1 extent$")
-  expect_match(text[5], "tombstones +0$")
-  expect_match(text[6], "findings +none$")
+  expect_match(text[5], "compaction +would return about 31.* MB$")
+  expect_match(text[6], "tombstones +0$")
+  expect_match(text[7], "findings +none$")
   destroy_fmalloc_vector(x, unsafe = TRUE)
   text <- capture.output(print(diagnose_fmalloc_runtime(store)))
   expect_match(text[5], "held +64 bytes: free after the next sync")
-  expect_match(text[6], "tombstones +1 \\(40 bytes once\\)")
+  expect_match(text[7], "tombstones +1 \\(40 bytes once\\)")
   capture.output(expect_invisible(print(diagnose_fmalloc_runtime(store))))
 })
 
