@@ -1,5 +1,5 @@
-# Session one: the bird strikes go into a store, and references to them into an
-# .rds file. Then it works on, until it is killed.
+# Session one: the bird strikes go into a store, under a name. Then it works on, replacing
+# two other objects again and again, until it is killed.
 
 source("tests/demo/telling.R")
 
@@ -13,36 +13,38 @@ show(sprintf("%s reports, %s columns, %s to %s", number(nrow(reports)), ncol(rep
   format(min(reports[["Flight Date"]]), "%d %B %Y"),
   format(max(reports[["Flight Date"]]), "%d %B %Y")))
 
-tell("Now we open a store: a file that vectors can live in. We ask for 256 MB, far
-  more than five columns need. The file is sparse, so it costs the disk only what is
+tell("Now we open a store: a file that R objects can live in. We ask for 256 MB, far
+  more than this table needs. The file is sparse, so it costs the disk only what is
   in it.")
 store <- open_fmalloc(store_path, size_gb = 0.25)
 show(format(store))
 
-tell("Five columns move in: the dates, the speed, and three costs in dollars. They are
-  R vectors, assigned to with x[] <- ... like any other; the dates keep their class
-  Date, the %s unknown speeds stay NA.",
-  number(sum(is.na(reports[[columns[["speed"]]]]))))
-strikes <- list()
-for (name in names(columns)) {
-  values <- reports[[columns[[name]]]]
-  x <- create_fmalloc_vector("numeric", length(values), store)
-  x[] <- as.numeric(values)
-  if (inherits(values, "Date")) class(x) <- "Date"
-  strikes[[name]] <- x
-}
-show(capture.output(print(list_fmalloc_allocations(store)[c("generation", "state", "type",
-  "length", "payload_offset", "payload_nbytes")], row.names = FALSE)))
-
-saveRDS(strikes, references_path)
-tell("saveRDS() writes the list of five vectors to strikes.rds. What it writes is not
-  the %s of data but references to them, %s in all. From this moment the saved
-  columns can't change any more; whoever assigns to one gets a copy. Of its %s, the
-  store's file now takes %s of the disk.",
-  megabytes(sum(vapply(strikes, length, 1)) * 8), megabytes(file.size(references_path)),
+strikes <- reports[columns]
+names(strikes) <- names(columns)
+store$strikes <- strikes
+tell("store$strikes <- strikes puts a data frame of six columns there, under a name: the dates keep
+  their class Date, the %s unknown speeds stay NA, the species are text. Of its %s, the store's file
+  now takes %s of the disk.", number(sum(is.na(strikes$speed))),
   megabytes(file.size(store_path)), megabytes(disk_bytes(store_path)))
+show(format(store))
 
-tell("Nothing was closed, nothing was synced. The session goes on computing with the
-  columns, and in the middle of that somebody gets impatient:")
-file.create(file.path(out, "ready")) -> done
-repeat total <- sum(strikes$repair + strikes$other)
+saveRDS(store$strikes, references_path)
+tell("Who likes .rds files may have one. saveRDS() writes no data then, but references to them,
+  %s in all.", megabytes(file.size(references_path)))
+
+tell("Nothing was closed, nothing was synced. The session goes on: it draws one costly strike after
+  the other, and puts two objects again and again, which belong together. That is a transaction.")
+show("repeat {", "  k <- sample(which(strikes$cost > 0), 1)", "  transaction_fmalloc(store, {",
+  "    store$drawn <- k", "    store$cost <- strikes$cost[k]", "  })", "}")
+tell("In the midst of that somebody gets impatient:")
+costly <- which(strikes$cost > 0)
+rounds <- 0
+repeat {
+  k <- sample(costly, 1)
+  transaction_fmalloc(store, {
+    store$drawn <- k
+    store$cost <- strikes$cost[k]
+  })
+  rounds <- rounds + 1
+  if (rounds == 100) file.create(file.path(out, "ready")) -> done
+}

@@ -49,11 +49,10 @@ read_reports <- function() {
 }
 
 # The columns that go into the store: their names there, and in the reports.
-columns <- c(date = "Flight Date", speed = "Speed IAS in knots", other = "Cost Other",
+columns <- c(date = "Flight Date", species = "Wildlife Species", speed = "Speed IAS in knots", other = "Cost Other",
   repair = "Cost Repair", cost = "Cost Total $")
 
 out <- commandArgs(TRUE)[1]
 store_path <- file.path(out, "strikes.bin")
 references_path <- file.path(out, "strikes.rds")
 large_path <- file.path(out, "resampled.bin")
-large_reference_path <- file.path(out, "resampled.rds")

@@ -9,7 +9,8 @@ tell("One more R process. First the matrix from its store, then the same data fr
   ordinary, uncompressed .rds file (which we must write for that, once).")
 heap_before <- gc(reset = TRUE)["Vcells", 6] * 2^20
 seconds <- seconds_of({
-  sample_rows <- readRDS(large_reference_path)
+  store <- open_fmalloc(large_path)
+  sample_rows <- store$resampled
   first <- sample_rows[1, ]
 })
 heap <- max(0, heap_bytes() - heap_before)
@@ -25,15 +26,14 @@ same <- identical(ordinary[nrow(ordinary), ], as.numeric(sample_rows[nrow(sample
 if (!same) stop("the two differ")
 show(
   sprintf("%-28s %10s %16s", "", "time", "R's memory"),
-  sprintf("%-28s %10s %16s", "readRDS(), from the store", duration(seconds), megabytes(heap)),
+  sprintf("%-28s %10s %16s", "open_fmalloc(), store$name", duration(seconds), megabytes(heap)),
   sprintf("%-28s %10s %16s", "readRDS(), ordinary file", duration(seconds_ordinary),
     megabytes(heap_bytes() - heap_before))
 )
 file.remove(path) -> removed
 tell("The store is %s times as fast to come back to, for a simple reason: nothing is
   read until somebody asks for it.", number(signif(seconds_ordinary / seconds, 2)))
-tell("Everything is in %s: the two stores (*.bin), their references (*.rds, %s and
-  %s) and the picture. Try it: start `tools/run R`, then
-  x <- readRDS(\"%s\"); mean(x$cost)", out,
-  megabytes(file.size(references_path)), megabytes(file.size(large_reference_path)),
-  references_path)
+tell("Everything is in %s: the two stores (*.bin), the references (*.rds, %s) and the picture.
+  Try it: start `tools/run R`, then", out, megabytes(file.size(references_path)))
+show("library(Rfmalloc)", sprintf("store <- open_fmalloc(\"%s\")", store_path),
+  "with(store, tail(sort(tapply(strikes$cost, strikes$species, sum)), 3))")
