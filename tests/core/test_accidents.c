@@ -19,7 +19,8 @@ static bool        syncs[MAX_STEPS];
 static unsigned    steps;
 static struct rfm_lying_disk *bench;
 static uint64_t    images;
-static uint64_t    one_of;                  /* so many is looked at, by its hash */
+static uint64_t    distinct, one_of;        /* of so many one is looked at; not
+					     * by hash: cells are addresses */
 
 /* ---- a deep picture ---- */
 
@@ -255,8 +256,8 @@ judge(void *context, struct rfm_lying_cut *cut,
 	struct rfm_store      *s = NULL;
 	struct rfm_payload    *p = NULL;
 
-	if (choice->hash % one_of != 0 || seen_before(choice->hash ^
-	    mixed(q->moment.mark * 2 + q->death)))
+	if (seen_before(choice->hash ^ mixed(q->moment.mark * 2 + q->death)) ||
+	    distinct++ % one_of != 0)
 		return;
 	images++;
 	image = rfm_lying_cut_build(cut, choice);
@@ -288,7 +289,7 @@ judge_history(uint64_t sample)
 	struct inquest          q;
 
 	memset(seen, 0, sizeof seen);
-	images = 0;
+	images = distinct = 0;
 	one_of = sample;
 	bench = rfm_lying_create(2);
 	for (int backwards = 0; backwards < 2; backwards++) {
