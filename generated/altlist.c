@@ -102,6 +102,7 @@ was_classed(SEXP x, R_xlen_t i)
 	return RAW(classed)[XLENGTH(classed) == 1 ? 0 : i] == 1;
 }
 
+/* class an element that was classed */
 static void
 class_element(SEXP x, SEXP element)
 {
@@ -389,6 +390,7 @@ has_our_class_alone(SEXP x)
 	return class == ours || R_compute_identical(class, ours, 16);
 }
 
+/* tell whether the file knows an element's attributes */
 static bool
 is_object(SEXP x, R_xlen_t i)
 {

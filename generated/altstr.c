@@ -880,6 +880,59 @@ rfm_altstr_pour(SEXP x, uint64_t from, uint64_t count, SEXP to, uint64_t at)
 		copy_block(x, (R_xlen_t)from, (R_xlen_t)(from + count), to,
 		    at);
 }
+static uint64_t
+text_to_append(SEXP x, uint64_t count)
+{
+	SEXP inner = rfm_altvec_inner(x);
+
+	if (inner != NULL && settle(inner))
+		return rfm_cells_far_bytes(rfm_altvec_live(inner), 0, count);
+	return far_text(x);
+}
+
+static void
+find_rest(SEXP to, uint64_t bytes)
+{
+	struct rfm_payload *payload = rfm_altvec_live(to), *part;
+	struct rfm_room *room = &beside(to)->room;
+	struct rfm_error error;
+	uint64_t heap = 0;
+	uint32_t k;
+
+	for (k = 0; k < payload->part_count; k++)
+		heap += payload->parts[k]->bytes;
+	part = k == 0 ? NULL : payload->parts[k - 1];
+	if (part != NULL && part->bytes - part->reach >= bytes) {
+		room->known = true;
+		room->part = k - 1;
+		room->from = part->reach;
+		room->to = part->bytes;
+		return;
+	}
+	beside(to)->expected = heap / 4 > bytes ? heap / 4 : bytes;
+	if (ask_for_part(to, payload, 0, &error) != RFM_OK)
+		raise_for(to, &error);
+	beside(to)->expected = 0;
+}
+
+void
+rfm_altstr_append(SEXP x, uint64_t count, SEXP to, uint64_t at)
+{
+	uint64_t bytes = text_to_append(x, count), i, n;
+	struct rfm_payload *payload;
+	const struct rfm_room *room = &beside(to)->room;
+
+	if (bytes > 0)
+		find_rest(to, bytes);
+	for (i = 0; i < count; i += n) {
+		R_CheckUserInterrupt();
+		n = count - i < BLOCK ? count - i : BLOCK;
+		rfm_altstr_pour(x, i, n, to, at + i);
+	}
+	payload = rfm_altvec_live(to);
+	if (room->known && room->part < payload->part_count)
+		payload->parts[room->part]->reach = room->from;
+}
 /* register the class of strings */
 void
 rfm_altstr_load(DllInfo *dll)

@@ -575,22 +575,30 @@ is_run(SEXP index, R_xlen_t length)
 	return true;
 }
 SEXP
-rfm_altvec_view(SEXP x, uint64_t from, uint64_t length)
+rfm_altvec_view_on(struct rfm_runtime *runtime, struct rfm_payload *whole,
+    uint64_t from, uint64_t length)
 {
-	struct rfm_payload *whole = rfm_altvec_live(x), *view;
-	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+	struct rfm_payload *view;
 	struct rfm_error error;
-	SEXP y;
+	SEXP y = PROTECT(rfm_altvec_blank(whole->type, -1));
 
-	if (runtime == NULL)
-		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed.");
-	y = PROTECT(rfm_altvec_blank(whole->type, -1));
 	if (rfm_store_view(whole, from, length, &view, &error) != RFM_OK)
 		rfm_raise_error(&error, runtime->path);
 	rfm_altvec_fill(y, runtime, view);
-	MARK_NOT_MUTABLE(x);                       /* keeps I7 */
 	UNPROTECT(1);
 	return y;
+}
+
+SEXP
+rfm_altvec_view(SEXP x, uint64_t from, uint64_t length)
+{
+	struct rfm_payload *whole = rfm_altvec_live(x);
+	struct rfm_runtime *runtime = rfm_altvec_runtime(x);
+
+	if (runtime == NULL)
+		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed.");
+	MARK_NOT_MUTABLE(x);                       /* keeps I7 */
+	return rfm_altvec_view_on(runtime, whole, from, length);
 }
 
 SEXP
@@ -927,9 +935,9 @@ compose(const struct rfm_runtime *runtime,
 	UNPROTECT(1);
 	return state;
 }
-/* seal a payload and give its reference */
+/* know whether references are wanted */
 bool rfm_altvec_by_value;
-
+/* seal a payload and give its reference */
 bool
 rfm_altvec_settle(SEXP x)
 {

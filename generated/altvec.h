@@ -53,6 +53,8 @@ SEXP rfm_altvec_alias(SEXP x);             /* x is ours, no wrapper */
 void rfm_altvec_lend(SEXP x);              /* the same */
 void rfm_altvec_own(SEXP x);               /* if lent and shared */
 SEXP rfm_altvec_view(SEXP x, uint64_t from, uint64_t length);
+SEXP rfm_altvec_view_on(struct rfm_runtime *, struct rfm_payload *,
+         uint64_t from, uint64_t length);
 SEXP rfm_altvec_run(SEXP x, SEXP index);   /* a view, or NULL */
 void rfm_altvec_fill(SEXP x, struct rfm_runtime *, struct rfm_payload *);
 SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,

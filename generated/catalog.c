@@ -251,8 +251,10 @@ apply_seal(struct rfm_catalog *catalog, const void *body,
 	    part = rfm_catalog_part(catalog, e, part))
 		set_sealed(catalog, part, false);
 	set_sealed(catalog, e, (s.flags & RFM_SEAL_REFERENCED) != 0);
-	e->checksum_kind = s.checksum_kind;
-	e->payload_checksum = s.payload_checksum;
+	if (s.checksum_kind != RFM_CHECKSUM_NONE) {
+		e->checksum_kind = s.checksum_kind;
+		e->payload_checksum = s.payload_checksum;
+	}
 	return RFM_OK;
 }
 /* apply a move */
@@ -300,6 +302,8 @@ apply_extend(struct rfm_catalog *catalog, const void *body,
 		return nonsense(error, record_offset,
 		    "describes an impossible vector");
 	e->length = x.length;
+	e->checksum_kind = RFM_CHECKSUM_NONE;
+	e->payload_checksum = 0;
 	return RFM_OK;
 }
 void

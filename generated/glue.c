@@ -554,7 +554,7 @@ rfm_c_like(SEXP handle, SEXP model, SEXP plain)
 	UNPROTECT(1);
 	return x;
 }
-/* move elements and tell how far */
+/* move the elements of a vector */
 SEXP
 rfm_c_move(SEXP x, SEXP to, SEXP tell)
 {

@@ -627,6 +627,7 @@ look_through_group(struct rfm_log *log, struct rfm_error *error)
 	uint64_t       from = log->tail, sequence = log->sequence;
 	uint64_t       n, at;
 	uint32_t       flags = RFM_RECORD_MORE;
+	bool           stranger = false;
 
 	do {
 		struct rfm_record_disk head;
@@ -638,12 +639,18 @@ look_through_group(struct rfm_log *log, struct rfm_error *error)
 		    sequence++) {
 			memcpy(&head, bytes + at, sizeof head);
 			flags = head.flags;
+			stranger |= head.kind == RFM_RECORD_COMMIT ||
+			    head.kind == RFM_RECORD_LINK;
 			at += head.bytes;
 		}
 		free(bytes);
 		from += at;
 	} while ((flags & RFM_RECORD_MORE) != 0 &&
 	    n == RFM_LOG_PIECE_BYTES && n - at < RECORD_MAX_BYTES);
+	if (stranger)
+		return rfm_fail(error, RFM_DAMAGED, "the group at record"
+		    " %llu of the log contains a COMMIT or a LINK",
+		    (unsigned long long)log->sequence);
 	log->torn = (flags & RFM_RECORD_MORE) != 0;
 	if (log->torn)
 		return judge_the_rest(log, from, sequence, error);
@@ -786,7 +793,8 @@ rfm_log_open(struct rfm_log *log, rfm_log_visit *visit, void *context,
 		RFM_TRY(find_last_commit(log, &upto, error));
 	RFM_TRY(go_to_head(log, error));
 	RFM_TRY(walk(log, upto, visit, context, error));	/* keeps I4 */
-	if (clean && log->sequence != log->superblock.end_sequence)
+	if (clean && (log->torn ||
+	    log->sequence != log->superblock.end_sequence))
 		return judge_the_end(log, error);
 	return RFM_OK;
 }

@@ -132,7 +132,7 @@ return_bytes(struct rfm_runtime *runtime, uint64_t before)
 	if (now < before)
 		rfm_runtime_returned(runtime, before - now);
 }
-
+/* make a change of names */
 SEXP
 rfm_c_change(SEXP handle, SEXP names, SEXP pointers, SEXP notes,
     SEXP times)
@@ -196,6 +196,7 @@ struct roll {
 	char                 *text;
 };
 
+/* count a name and copy a name */
 static bool
 count_name(void *context, const struct rfm_name_info *info)
 {
@@ -231,7 +232,6 @@ copy_name(void *context, const struct rfm_name_info *info)
 	roll->filled++;
 	return true;
 }
-
 /* make R vectors of the roll */
 SEXP
 rfm_c_names(SEXP handle)

@@ -228,7 +228,7 @@ count_bytes(struct survey *s, SEXP x)
 	    (double)rfm_type_bytes(rfm_type_of(TYPEOF(x)));
 	return true;
 }
-
+/* look at one object */
 static bool
 look_at(struct survey *s, SEXP x, const struct spot *spot)
 {
@@ -384,6 +384,7 @@ put_byte(R_outpstream_t stream, int byte)
 	put_bytes(stream, &c, 1);
 }
 
+/* pour a value into a sink */
 static SEXP
 pour(void *data)
 {
@@ -397,7 +398,6 @@ pour(void *data)
 	return R_NilValue;
 }
 
-/* pour a value into a sink */
 static void
 by_reference_again(void *unused)
 {
@@ -544,6 +544,7 @@ stretch_to_store(const struct place *to, SEXP x)
 	return two;
 }
 
+/* store a vector with its attributes */
 static void
 store_object(const struct place *to, SEXP x, SEXP list, R_xlen_t kept,
     SEXP stretch)
@@ -574,7 +575,7 @@ store_object(const struct place *to, SEXP x, SEXP list, R_xlen_t kept,
 	link_pointer(to, pointer);
 	UNPROTECT(2);
 }
-
+/* store anything */
 static void
 store(const struct place *to, SEXP x)
 {
@@ -601,7 +602,6 @@ store(const struct place *to, SEXP x)
 		store_object(to, x, list, kept, stretch);
 	UNPROTECT(2);
 }
-
 /* store the root of an object */
 SEXP
 rfm_object_store(struct rfm_runtime *runtime, SEXP x, bool serialize_all,
@@ -764,7 +764,7 @@ ordinary(SEXP x)
 	    (length > ORDINARY_LENGTH && TYPEOF(x) != VECSXP))
 		return x;
 	PROTECT(x);
-	y = PROTECT(Rf_allocVector(TYPEOF(x), length));
+	y = PROTECT(Rf_allocVector((SEXPTYPE)TYPEOF(x), length));
 	if (rfm_type_fixed(rfm_type_of(TYPEOF(x))) && length > 0)
 		rfm_altvec_read(x, 0, (uint64_t)length,
 		    (void *)(uintptr_t)DATAPTR_RO(y));
@@ -790,7 +790,7 @@ attribute_of(struct rfm_runtime *runtime, SEXP object, uint64_t index)
 	UNPROTECT(2);
 	return value;
 }
-/* make a data frame of its columns */
+/* tell which columns are lent */
 static SEXP
 lent(SEXP column)
 {
@@ -801,7 +801,7 @@ lent(SEXP column)
 	rfm_altvec_lend(column);
 	return column;
 }
-
+/* make a data frame of its columns */
 static SEXP
 frame_of(struct rfm_runtime *runtime, SEXP list, bool lends)
 {
@@ -822,7 +822,7 @@ frame_of(struct rfm_runtime *runtime, SEXP list, bool lends)
 	UNPROTECT(1);
 	return frame;
 }
-
+/* find a word in the class */
 static bool
 has_class(SEXP names, SEXP values, const char *word)
 {
@@ -897,6 +897,19 @@ names_in(struct rfm_runtime *runtime, SEXP object)
 }
 
 static SEXP
+values_in(struct rfm_runtime *runtime, SEXP object, R_xlen_t count)
+{
+	SEXP values = PROTECT(Rf_allocVector(VECSXP, count));
+	R_xlen_t i;
+
+	for (i = 0; i < count; i++)
+		SET_VECTOR_ELT(values, i,
+		    attribute_of(runtime, object, (uint64_t)i + 2));
+	UNPROTECT(1);
+	return values;
+}
+/* find the stretch that is meant */
+static SEXP
 stretch_of(struct rfm_runtime *runtime, SEXP object, SEXP x, SEXP names,
     SEXP values)
 {
@@ -918,20 +931,7 @@ stretch_of(struct rfm_runtime *runtime, SEXP object, SEXP x, SEXP names,
 	}
 	return x;
 }
-
-static SEXP
-values_in(struct rfm_runtime *runtime, SEXP object, R_xlen_t count)
-{
-	SEXP values = PROTECT(Rf_allocVector(VECSXP, count));
-	R_xlen_t i;
-
-	for (i = 0; i < count; i++)
-		SET_VECTOR_ELT(values, i,
-		    attribute_of(runtime, object, (uint64_t)i + 2));
-	UNPROTECT(1);
-	return values;
-}
-
+/* put vector and attributes together */
 static SEXP
 dressed(struct rfm_runtime *runtime, SEXP object)
 {

@@ -229,56 +229,66 @@ operator_of(const char *name)
 }
 /* bring a run of numbers into reach */
 struct numbers {
-	SEXP   vector;
-	bool   single;
-	double values[NUMBERS_BLOCK];
+	SEXP vector;
+	bool doubles;           /* else integers are wanted */
+	bool single;
+	union {
+		double d[NUMBERS_BLOCK];
+		int    i[NUMBERS_BLOCK];
+	} values;
 };
 
 static void
-read_numbers(SEXP vector, uint64_t from, uint64_t count, double *values)
+read_numbers(struct numbers *numbers, uint64_t from, uint64_t count)
 {
 	int integers[NUMBERS_BLOCK];
 	uint64_t k;
 
-	if (TYPEOF(vector) == REALSXP) {
-		rfm_altvec_read(vector, from, count, values);
+	if (!numbers->doubles || TYPEOF(numbers->vector) == REALSXP) {
+		rfm_altvec_read(numbers->vector, from, count,
+		    &numbers->values);
 		return;
 	}
-	rfm_altvec_read(vector, from, count, integers);
+	rfm_altvec_read(numbers->vector, from, count, integers);
 	for (k = 0; k < count; k++)
-		values[k] = integers[k] == NA_INTEGER ? NA_REAL :
+		numbers->values.d[k] = integers[k] == NA_INTEGER ? NA_REAL :
 		    integers[k];
 }
 
 /* reach for numbers in place or spread one */
 static void
 begin_numbers(struct numbers *numbers, const struct operand *operand,
-    uint64_t length)
+    uint64_t length, bool doubles)
 {
 	int k;
 
 	numbers->vector = operand->vector;
+	numbers->doubles = doubles;
 	numbers->single = operand->length < length;
 	if (!numbers->single)
 		return;
-	read_numbers(operand->vector, 0, 1, numbers->values);
+	read_numbers(numbers, 0, 1);
 	for (k = 1; k < NUMBERS_BLOCK; k++)
-		numbers->values[k] = numbers->values[0];
+		if (doubles)
+			numbers->values.d[k] = numbers->values.d[0];
+		else
+			numbers->values.i[k] = numbers->values.i[0];
 }
 
-static const double *
+static const void *
 reach(struct numbers *numbers, uint64_t from, uint64_t count)
 {
-	const double *in_place = NULL;
+	const char *in_place = NULL;
 
 	if (numbers->single)
-		return numbers->values;
-	if (TYPEOF(numbers->vector) == REALSXP)
+		return &numbers->values;
+	if (!numbers->doubles || TYPEOF(numbers->vector) == REALSXP)
 		in_place = DATAPTR_OR_NULL(numbers->vector);
 	if (in_place != NULL)
-		return in_place + from;
-	read_numbers(numbers->vector, from, count, numbers->values);
-	return numbers->values;
+		return in_place + from *
+		    (numbers->doubles ? sizeof(double) : sizeof(int));
+	read_numbers(numbers, from, count);
+	return &numbers->values;
 }
 /* apply an operator to a run */
 #define EACH(expression) \
@@ -351,12 +361,6 @@ type_of_numbers(const struct job *job, enum operator operator)
 	    TYPEOF(y->vector) == REALSXP ? RFM_NUMERIC : RFM_INTEGER;
 }
 /* compute with integers */
-struct integers {
-	SEXP vector;
-	bool single;
-	int  values[NUMBERS_BLOCK];
-};
-
 #define EACH_INTEGER(expression)                                        \
 	for (k = 0; k < n; k++) {                                       \
 		int64_t a = x[k], b = y[k], value = (expression);       \
@@ -383,46 +387,17 @@ calculate_integers(enum operator operator, const int *x, const int *y,
 	return overflow;
 }
 
-/* reach for integers in place or spread one */
-static void
-begin_integers(struct integers *integers, const struct operand *operand,
-    uint64_t length)
-{
-	int k;
-
-	integers->vector = operand->vector;
-	integers->single = operand->length < length;
-	if (!integers->single)
-		return;
-	rfm_altvec_read(operand->vector, 0, 1, integers->values);
-	for (k = 1; k < NUMBERS_BLOCK; k++)
-		integers->values[k] = integers->values[0];
-}
-
-static const int *
-reach_integers(struct integers *integers, uint64_t from, uint64_t count)
-{
-	const int *in_place;
-
-	if (integers->single)
-		return integers->values;
-	in_place = DATAPTR_OR_NULL(integers->vector);
-	if (in_place != NULL)
-		return in_place + from;
-	rfm_altvec_read(integers->vector, from, count, integers->values);
-	return integers->values;
-}
 /* compute integers run by run */
 static SEXP
 compute_integers(struct job *job, enum operator operator)
 {
-	struct integers x, y;
+	struct numbers x, y;
 	uint64_t from, count;
 	bool overflow = false;
 	SEXP target = PROTECT(make_target(job, INTSXP));
 
-	begin_integers(&x, &job->operands[0], job->length);
-	begin_integers(&y, &job->operands[1], job->length);
+	begin_numbers(&x, &job->operands[0], job->length, false);
+	begin_numbers(&y, &job->operands[1], job->length, false);
 	for (from = 0; from < job->length; from += count) {
 		count = job->length - from;
 		if (count > NUMBERS_BLOCK)
@@ -430,8 +405,8 @@ compute_integers(struct job *job, enum operator operator)
 		if (from % (NUMBERS_BLOCK * 64) == 0)
 			R_CheckUserInterrupt();
 		overflow |= calculate_integers(operator,
-		    reach_integers(&x, from, count),
-		    reach_integers(&y, from, count), count,
+		    reach(&x, from, count),
+		    reach(&y, from, count), count,
 		    INTEGER(target) + from);
 	}
 	if (overflow)
@@ -461,8 +436,8 @@ compute_numbers(struct job *job, enum operator operator, uint32_t type)
 	SEXP target;
 
 	target = PROTECT(make_target(job, rfm_type_sexp(type)));
-	begin_numbers(&x, &job->operands[0], job->length);
-	begin_numbers(&y, &job->operands[1], job->length);
+	begin_numbers(&x, &job->operands[0], job->length, true);
+	begin_numbers(&y, &job->operands[1], job->length, true);
 	single = x.single && TYPEOF(x.vector) != INTSXP &&
 	    TYPEOF(y.vector) != INTSXP;
 	for (from = 0; from < job->length; from += count) {
@@ -520,7 +495,7 @@ compute_function(struct job *job, enum function function)
 	bool produced = false;
 	SEXP target = PROTECT(make_target(job, REALSXP));
 
-	begin_numbers(&x, &job->operands[0], job->length);
+	begin_numbers(&x, &job->operands[0], job->length, true);
 	for (from = 0; from < job->length; from += count) {
 		count = job->length - from;
 		if (count > NUMBERS_BLOCK)
@@ -894,7 +869,7 @@ compute_running(struct job *job, enum running_kind kind)
 	SEXP target;
 
 	target = PROTECT(make_target(job, real ? REALSXP : INTSXP));
-	begin_numbers(&x, &job->operands[0], job->length);
+	begin_numbers(&x, &job->operands[0], job->length, true);
 	for (from = 0; from < job->length; from += count) {
 		count = job->length - from;
 		if (count > NUMBERS_BLOCK)

@@ -216,11 +216,19 @@ finalize_payload(SEXP pointer)
 		rfm_runtime_returned(runtime, rfm_payload_total(payload));
 	rfm_payload_release(payload);      /* keeps I11, I12 */
 }
-
+/* drop a pointer at once */
 void
 rfm_payload_drop(SEXP pointer)
 {
 	finalize_payload(pointer);
+}
+
+bool
+rfm_payload_points(SEXP pointer)
+{
+	return TYPEOF(pointer) == EXTPTRSXP &&
+	    R_ExternalPtrTag(pointer) == payload_tag &&
+	    R_ExternalPtrAddr(pointer) != NULL;
 }
 
 SEXP
@@ -242,14 +250,6 @@ rfm_payload_hold(SEXP pointer, struct rfm_runtime *runtime,
 	R_SetExternalPtrProtected(pointer, runtime->anchor); /* keeps I11 */
 	R_SetExternalPtrAddr(pointer, payload);
 	runtime->vectors++;
-}
-
-bool
-rfm_payload_points(SEXP pointer)
-{
-	return TYPEOF(pointer) == EXTPTRSXP &&
-	    R_ExternalPtrTag(pointer) == payload_tag &&
-	    R_ExternalPtrAddr(pointer) != NULL;
 }
 
 struct rfm_payload *
@@ -406,6 +406,7 @@ struct request {
 	uint64_t            length;
 	bool                zero;
 	struct rfm_payload *owner;      /* of a part; else NULL */
+	uint64_t            room;       /* elements, or 0: as the length */
 };
 
 static enum rfm_status
@@ -422,8 +423,9 @@ attempt(const struct request *want, enum rfm_growth growth,
 	if (want->kind == RFM_KIND_COMMITTED)
 		return rfm_store_create(store, want->type, want->length,
 		    want->zero, growth, payload, error);
-	return rfm_store_temporary(store, want->type, want->length,
-	    want->zero, growth, payload, error);
+	return rfm_store_roomy(store, want->type, want->length,
+	    want->room > 0 ? want->room : want->length, want->zero, growth,
+	    payload, error);
 }
 /* make room, in the order of what it costs */
 static enum rfm_status
@@ -445,30 +447,49 @@ make_room(const struct request *want, struct rfm_payload **payload,
 	return status;
 }
 /* count what is handed out and what comes back */
+static enum rfm_status
+grant(const struct request *want, struct rfm_payload **payload,
+    struct rfm_error *error)
+{
+	struct rfm_runtime *runtime = want->runtime;
+	enum rfm_status status;
+	uint64_t bytes;
+
+	if (!rfm_multiply(want->length, rfm_type_bytes(want->type), &bytes))
+		return rfm_fail(error, RFM_TOO_LARGE, "A vector of %llu "
+		    "elements is larger than any file can be",
+		    (unsigned long long)want->length);
+	PROTECT(runtime->anchor);
+	if (want->kind == RFM_KIND_TEMPORARY)
+		collect_when_due(runtime, bytes);
+	status = attempt(want, RFM_STAY, payload, error);
+	if (status == RFM_NO_ROOM)
+		status = make_room(want, payload, error);
+	UNPROTECT(1);
+	if (status == RFM_OK && (*payload)->state == RFM_TEMPORARY &&
+	    want->kind != RFM_KIND_BLOCK)
+		runtime->given += (*payload)->bytes;
+	return status;
+}
 enum rfm_status
 rfm_runtime_allocate(struct rfm_runtime *runtime, enum rfm_kind kind,
     uint32_t type, uint64_t length, bool zero,
     struct rfm_payload **payload, struct rfm_error *error)
 {
-	struct request want = { runtime, kind, type, length, zero, NULL };
-	enum rfm_status status;
-	uint64_t bytes;
+	struct request want = { runtime, kind, type, length, zero, NULL, 0 };
 
-	if (!rfm_multiply(length, rfm_type_bytes(type), &bytes))
-		return rfm_fail(error, RFM_TOO_LARGE, "A vector of %llu "
-		    "elements is larger than any file can be",
-		    (unsigned long long)length);
-	PROTECT(runtime->anchor);
-	if (kind == RFM_KIND_TEMPORARY)
-		collect_when_due(runtime, bytes);
-	status = attempt(&want, RFM_STAY, payload, error);
-	if (status == RFM_NO_ROOM)
-		status = make_room(&want, payload, error);
-	UNPROTECT(1);
-	if (status == RFM_OK && (*payload)->state == RFM_TEMPORARY &&
-	    kind != RFM_KIND_BLOCK)
-		runtime->given += (*payload)->bytes;
-	return status;
+	return grant(&want, payload, error);
+}
+
+enum rfm_status
+rfm_runtime_roomy(struct rfm_runtime *runtime, uint32_t type,
+    uint64_t length, uint64_t room, struct rfm_payload **payload,
+    struct rfm_error *error)
+{
+	struct request want = { runtime, RFM_KIND_TEMPORARY, type, length,
+		false, NULL, room };
+
+	return grant(&want, payload, error);
 }
 
 /* get room for one more part */
@@ -477,7 +498,7 @@ rfm_runtime_extend(struct rfm_runtime *runtime, struct rfm_payload *owner,
     uint64_t bytes, struct rfm_error *error)
 {
 	struct request want = { runtime, RFM_KIND_COMMITTED, RFM_BYTES,
-		bytes, false, owner };
+		bytes, false, owner, 0 };
 	bool temporary = owner->state == RFM_TEMPORARY;
 	enum rfm_status status;
 

@@ -56,6 +56,9 @@ enum rfm_kind { RFM_KIND_COMMITTED, RFM_KIND_TEMPORARY, RFM_KIND_BLOCK };
 enum rfm_status rfm_runtime_allocate(struct rfm_runtime *, enum rfm_kind,
     uint32_t type, uint64_t length, bool zero, struct rfm_payload **,
     struct rfm_error *);
+enum rfm_status rfm_runtime_roomy(struct rfm_runtime *, uint32_t type,
+    uint64_t length, uint64_t room, struct rfm_payload **,
+    struct rfm_error *);
 enum rfm_status rfm_runtime_extend(struct rfm_runtime *,
     struct rfm_payload *owner, uint64_t bytes, struct rfm_error *);
 void rfm_runtime_returned(struct rfm_runtime *, uint64_t bytes);

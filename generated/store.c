@@ -779,7 +779,7 @@ log_allocation(struct rfm_payload *p, uint32_t flags,
 	struct rfm_store        *store = p->store;
 	struct rfm_allocate_disk a = {
 		.offset = p->offset, .bytes = p->room,
-		.length = p->reach, .type = p->type, .flags = flags,
+		.length = p->owner == NULL ? p->reach : p->length, .type = p->type, .flags = flags,
 		.owner = p->owner == NULL ? 0 : p->owner->id
 	};
 	struct rfm_entry *e;
@@ -3227,6 +3227,46 @@ rfm_store_trim(struct rfm_store *store, struct rfm_error *error)
 			end = last;
 	}
 	return cut_behind(store, end, error);
+}
+/* free all records */
+static enum rfm_status
+free_all(struct rfm_store *store, struct rfm_error *error)
+{
+	for (size_t i = 0; i < store->catalog.count; i++) {
+		struct rfm_entry    *e = &store->catalog.entries[i];
+		struct rfm_free_disk body = { e->id };
+		struct rfm_payload  *p = e->attachment;
+
+		if (e->state == RFM_DESTROYED || e->owner != 0)
+			continue;
+		RFM_TRY(append_and_apply(store, RFM_RECORD_FREE, &body,
+		    error));
+		(void)hold_freed(store, e, NULL);	/* keeps I6 */
+		if (p == NULL)
+			continue;
+		close_views(p);
+		for (uint32_t k = 0; k < p->part_count; k++)
+			close_payload(p->parts[k]);
+		close_payload(p);
+	}
+	return RFM_OK;
+}
+
+enum rfm_status
+rfm_store_clear(struct rfm_store *store, struct rfm_error *error)
+{
+	const struct rfm_catalog *c = &store->catalog;
+
+	RFM_TRY(refuse_change(store, error));
+	if (c->name_count > 0)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "there are names left in %s", store->path);
+	if (c->live == 0)
+		return RFM_OK;
+	RFM_TRY(begin_group(store, c->live - c->parts, 0, 0, error));
+	RFM_TRY(free_all(store, error));
+	store->finding_count = 0;
+	return RFM_OK;
 }
 /* map the file */
 static enum rfm_status

@@ -118,6 +118,7 @@ enum rfm_status rfm_store_sync(struct rfm_store *, struct rfm_error *);
 enum rfm_status rfm_store_compact(struct rfm_store *,
     struct rfm_compaction *, struct rfm_error *);
 enum rfm_status rfm_store_trim(struct rfm_store *, struct rfm_error *);
+enum rfm_status rfm_store_clear(struct rfm_store *, struct rfm_error *);
 enum rfm_status rfm_store_refresh(struct rfm_store *,
     struct rfm_error *);
 /* store: payloads */

@@ -388,6 +388,30 @@ test_that("texts are compared alike at a glance and in full", {
   expect_identical(plain(a == latin), pairs$a == latin)
 })
 
+test_that("a vector is not taken for a dead one that lay at its address", {
+  # An alias is made without being read, so that nothing else is remembered meanwhile.
+  alias <- function(x) .Call(Rfmalloc:::rfm_c_alias, x, FALSE)
+  address <- function(x) format(.Internal(address(x)))
+  for (values in list(c(1, 2, 3), c("a", "b", "c"))) {
+    long <- as_fmalloc(values, store)
+    short <- as_fmalloc(values[1:2], store)
+    dead <- new.env()
+    read <- lapply(1:60, function(k) alias(short))
+    for (x in read) assign(address(x), x[[2]], dead)
+    x <- read <- NULL
+    met <- 0
+    for (k in 1:60000) {
+      x <- alias(long)
+      if (!exists(address(x), dead, inherits = FALSE)) next
+      met <- met + 1
+      expect_length(x, 3)
+      expect_identical(x[[3]], values[3])
+      if (met == 3) break
+    }
+    expect_gt(met, 0)
+  }
+})
+
 test_that("many vectors that are read in turn are not taken for one another", {
   values <- lapply(1:300, function(k) sprintf("%d, %d", k, 1:3))
   strings <- lapply(values, as_fmalloc, runtime = store)

@@ -1,0 +1,324 @@
+#' Append to an object in a store
+#'
+#' Adds elements to a vector, rows to a data frame, or columns to a matrix that has a name in a
+#' store. What is there is not copied: an append costs what the new part costs, on
+#' average over many. (Now and then the store runs out of room behind the old elements, and
+#' moves them to where there is room for half as many again.)
+#'
+#' An append is a put: after an error or an accident the old object is there, or the new one,
+#' and in a [transaction_fmalloc()] it takes effect at the end. Whoever has got the object before
+#' goes on with what he has: values do not grow.
+#'
+#' The new part must fit. It has the same names of columns, in any order, and each part the type of
+#' what it is added to, or one that R would turn into that without loss: integers are
+#' added to numbers, not numbers to integers. Levels that a factor does not have yet are added to
+#' it. Classes such as dates must be the same, and time zones are those of the old
+#' object.
+#'
+#' @param name The name of an object in the store. If there is none, `x` is put.
+#' @param x What is added: a vector, a data frame, or a matrix with as many rows.
+#' @param runtime A handle from [open_fmalloc()]; the default store if `NULL`.
+#' @return The number of elements, rows or columns that there are now, invisibly.
+#' @seealso [put_fmalloc()].
+#' @examples
+#' path <- tempfile(fileext = ".bin")
+#' store <- open_fmalloc(path)
+#' store$log <- data.frame(when = Sys.time(), what = "begun")
+#' append_fmalloc("log", data.frame(when = Sys.time(), what = "a line more"), store)
+#' store$log
+#' cleanup_fmalloc(store)
+#' unlink(path)
+#' @export
+append_fmalloc <- function(name, x, runtime = NULL) {
+  runtime <- resolve(runtime)
+  name <- check_name(name)
+  found <- find_name(name, runtime)
+  if (is.null(found)) {
+    y <- x
+    found <- list(note = "")
+  } else {
+    old <- .Call(rfm_c_give, runtime, found$value)
+    y <- joined(old, x, runtime, sys.call())
+  }
+  put(name, y, runtime, found$note, FALSE, sys.call())
+  invisible(if (is.data.frame(y)) .row_names_info(y, 2L) else
+    if (is.matrix(y)) ncol(y) else length(y))
+}
+
+joined <- function(old, x, runtime, call) {
+  if (is.data.frame(old)) return(joined_frames(old, x, runtime, call))
+  if (is.matrix(old)) return(joined_matrices(old, x, runtime, call))
+  if (is.list(old) || !is.atomic(old) || is.null(old) || length(dim(old)) > 1L) {
+    fail("argument", "only vectors, matrices and data frames can be appended to, not ",
+      describe_kind_of(old), call = call)
+  }
+  joined_vectors(old, x, "x", runtime, call)
+}
+
+describe_kind_of <- function(x) {
+  if (is.list(x)) "lists" else if (length(dim(x)) > 2L) "arrays" else describe_kind(x)
+}
+
+# The vector of both, with the attributes of old. `what` names x in messages.
+joined_vectors <- function(old, x, what, runtime, call) {
+  if (is.factor(old)) return(joined_factors(old, x, what, runtime, call))
+  if (!is.atomic(x) || is.null(x) || is.factor(x) || !identical(kind_class(old), kind_class(x))) {
+    fail("argument", what, " is ", described(x), ", and is to be appended to ", described(old),
+      call = call)
+  }
+  y <- behind(old, fitting(x, old, what, call), runtime)
+  labels <- joined_names(old, x, runtime)
+  attributes(y) <- kept_attributes(old)
+  if (!is.null(labels)) names(y) <- labels
+  y
+}
+
+joined_names <- function(old, x, runtime) {
+  if (is.null(names(old)) && is.null(names(x))) return(NULL)
+  first <- if (is.null(names(old))) character(length(old)) else names(old)
+  behind(first, if (is.null(names(x))) character(length(x)) else names(x), runtime)
+}
+
+joined_factors <- function(old, x, what, runtime, call) {
+  if (is.character(x)) x <- factor(x, exclude = NULL)
+  if (!is.factor(x) || is.ordered(x) != is.ordered(old) ||
+    is.ordered(old) && !identical(levels(x), levels(old))) {
+    fail("argument", what, " is ", described(x), ", and is to be appended to ", described(old),
+      if (is.ordered(old)) ", whose levels must be the same", call = call)
+  }
+  all <- union(levels(old), levels(x))
+  codes <- match(levels(x), all)[unclass(x)]
+  y <- behind(old, as.integer(codes), runtime)
+  labels <- joined_names(old, x, runtime)
+  kept <- kept_attributes(old)
+  kept$levels <- all
+  attributes(y) <- kept
+  if (!is.null(labels)) names(y) <- labels
+  y
+}
+
+joined_matrices <- function(old, x, runtime, call) {
+  if (!is.matrix(x)) x <- matrix(x, nrow = nrow(old))
+  if (nrow(x) != nrow(old) || !identical(kind_class(old), kind_class(x))) {
+    fail("argument", "x has ", nrow(x), " rows, and the matrix it is to be appended to has ",
+      nrow(old), call = call)
+  }
+  y <- behind(old, fitting(x, old, "x", call), runtime)
+  kept <- attributes(old)
+  kept$dim <- c(nrow(old), ncol(old) + ncol(x))
+  if (!is.null(colnames(old)) || !is.null(colnames(x))) {
+    or <- function(labels, n) if (is.null(labels)) character(n) else labels
+    kept$dimnames <- list(rownames(old),
+      c(or(colnames(old), ncol(old)), or(colnames(x), ncol(x))))
+  }
+  attributes(y) <- kept
+  y
+}
+
+joined_frames <- function(old, x, runtime, call) {
+  if (is.list(x) && !is.data.frame(x)) x <- as.data.frame(x, check.names = FALSE)
+  columns <- names(old)
+  if (!is.data.frame(x) || anyDuplicated(columns) || !setequal(names(x), columns) ||
+    length(x) != length(columns)) {
+    missing <- setdiff(columns, names(x))
+    more <- setdiff(names(x), columns)
+    fail("argument", "x must be a data frame with the columns of the old one",
+      if (length(missing)) paste0("; it lacks ", paste(sQuote(missing, FALSE), collapse = ", ")),
+      if (length(more)) paste0("; there is no column ",
+        paste(sQuote(more, FALSE), collapse = ", ")), call = call)
+  }
+  rows <- .row_names_info(old, 2L) + .row_names_info(x, 2L)
+  labels <- joined_row_names(old, x, runtime, call)
+  y <- vector("list", length(columns))
+  for (k in seq_along(columns)) {
+    y[[k]] <- joined_column(.subset2(old, k), .subset2(x, columns[k]),
+      paste0("x$", columns[k]), runtime, call)
+  }
+  kept <- attributes(old)
+  kept$row.names <- NULL
+  attributes(y) <- kept
+  attr(y, "row.names") <- if (is.null(labels)) .set_row_names(rows) else labels
+  y
+}
+
+joined_column <- function(old, x, what, runtime, call) {
+  if (is.list(old)) {
+    if (!is.list(x) || is.data.frame(old) || is.data.frame(x)) {
+      fail("argument", what, " is ", described(x), ", and is to be appended to a list",
+        call = call)
+    }
+    return(c(old, x))
+  }
+  if (length(dim(old)) > 1L) {
+    fail("argument", what, " is a matrix within a data frame, which cannot be appended to",
+      call = call)
+  }
+  joined_vectors(old, x, what, runtime, call)
+}
+
+# NULL: they are counted.
+joined_row_names <- function(old, x, runtime, call) {
+  if (.row_names_info(old) < 0L && .row_names_info(x) < 0L) return(NULL)
+  labels <- c(as.character(row.names(old)), as.character(row.names(x)))
+  if (.row_names_info(x) < 0L || .row_names_info(old) < 0L) labels <- make.unique(labels)
+  if (anyDuplicated(labels)) {
+    fail("argument", "the row name ", sQuote(labels[anyDuplicated(labels)], FALSE),
+      " is there already", call = call)
+  }
+  labels
+}
+
+# The elements of both, in the store, without attributes.
+behind <- function(old, x, runtime) .Call(rfm_c_append, runtime, old, x)
+
+# x as the type of old, if nothing is lost.
+ranks <- c(logical = 1, integer = 2, double = 3, complex = 4)
+fitting <- function(x, old, what, call) {
+  attributes(x) <- NULL
+  if (typeof(x) == typeof(old)) return(x)
+  if (is.na(ranks[typeof(x)]) || is.na(ranks[typeof(old)]) ||
+    ranks[typeof(x)] > ranks[typeof(old)]) {
+    fail("argument", what, " is of type ", typeof(x), ", and is to be appended to type ",
+      typeof(old), call = call)
+  }
+  storage.mode(x) <- typeof(old)
+  x
+}
+
+# The classes that must agree: not ours, and not those that R makes up.
+kind_class <- function(x) setdiff(oldClass(x), our_classes)
+our_classes <- c("fmalloc_vector", "fmalloc_matrix", "fmalloc_array", "fmalloc", "logical",
+  "integer", "numeric", "complex", "raw", "character")
+
+kept_attributes <- function(x) {
+  kept <- attributes(x)
+  kept$names <- NULL
+  if (length(dim(x)) == 1L) kept$dim <- kept$dimnames <- NULL
+  kept
+}
+
+described <- function(x) {
+  if (is.factor(x)) return(if (is.ordered(x)) "an ordered factor" else "a factor")
+  classes <- kind_class(x)
+  if (length(classes)) paste0("of class ", paste(classes, collapse = "/")) else
+    paste0("of type ", typeof(x))
+}
+
+#' A part of a vector without a copy
+#'
+#' A view is a vector that lies inside another. It is a value like any other: an assignment to it
+#' makes a copy first, and so, from then on, does an assignment to `x`, of which nothing may
+#' change under the view. A view keeps all of `x` in the store as long as it is there.
+#'
+#' Subsets such as `x[1:5e6]`, `head(x, 1e6)` are views by themselves if `x` is sealed (it was
+#' saved, or came from a store by name) and the subset is one stretch of 64 KB or more.
+#' Smaller ones are copied, so that ten elements do not keep 80 GB. `view_fmalloc()` makes a view of
+#' any vector, and of any length.
+#'
+#' @param x A vector that lives in a store, but no list.
+#' @param from The first element.
+#' @param length How many elements; up to the end if `NULL`.
+#' @return A vector without attributes, but factor levels and classes such as dates.
+#' @examples
+#' path <- tempfile(fileext = ".bin")
+#' store <- open_fmalloc(path)
+#' x <- as_fmalloc(as.numeric(1:1e6), store)
+#' y <- view_fmalloc(x, 1001, 500)
+#' sum(y)
+#' y[1] <- 0
+#' x[1001]
+#' rm(x, y)
+#' cleanup_fmalloc(store)
+#' unlink(path)
+#' @export
+view_fmalloc <- function(x, from, length = NULL) {
+  check_fmalloc_vector(x)
+  if (is.list(x)) fail("argument", "a list has no views")
+  from <- check_count(from, "from")
+  rest <- base::length(x) - from + 1
+  length <- if (is.null(length)) max(rest, 0) else check_count(length, "length")
+  if (from < 1 || length > rest) {
+    fail("argument", "subscript out of bounds: ", format(length), " elements from ",
+      format(from), " on, and x has ", base::length(x))
+  }
+  kept <- kept_attributes(x)
+  kept$dim <- kept$dimnames <- NULL
+  if (inherits(x, "fmalloc")) kept$class <- .Call(rfm_c_class, typeof(x), 0L)
+  y <- .Call(rfm_c_view_of, x, from - 1, length)
+  attributes(y) <- kept
+  y
+}
+
+#' Make a store as small as what is in it
+#'
+#' `compact_fmalloc()` moves what lies behind holes of the file to its front, and cuts the end
+#' off. `reset_fmalloc()` removes all that is in a store.
+#'
+#' Compaction goes in steps, and each leaves the store whole: after an error, Ctrl-C or a power cut
+#' every object is there. Vectors that R holds at the moment, and what they are views of,
+#' stay where they are, for somebody may have their address; so `rm()` and `gc()` first if as much
+#' as possible shall move. Room that a reader in another process may still need is not given back
+#' before he looks again or leaves.
+#'
+#' [diagnose_fmalloc_runtime()] tells what compaction would return.
+#'
+#' @param runtime A handle from [open_fmalloc()]; the default store if `NULL`.
+#' @param confirm `TRUE`: yes, all objects, all vectors, for good.
+#' @return `compact_fmalloc()`: by how many bytes the file has become shorter, invisibly.
+#'   `reset_fmalloc()`: the handle, invisibly.
+#' @examples
+#' path <- tempfile(fileext = ".bin")
+#' store <- open_fmalloc(path)
+#' store$large <- rnorm(1e6)
+#' store$small <- 1:10
+#' store$large <- NULL
+#' file.size(path)
+#' compact_fmalloc(store)
+#' file.size(path)
+#' reset_fmalloc(store, confirm = TRUE)
+#' names(store)
+#' cleanup_fmalloc(store)
+#' unlink(path)
+#' @export
+compact_fmalloc <- function(runtime = NULL) {
+  runtime <- resolve(runtime)
+  if (!is.null(staged_changes(runtime))) {
+    fail("argument", "a store cannot be compacted within a transaction")
+  }
+  .Call(rfm_c_recollect, runtime)
+  path <- path_to(runtime)
+  before <- file.size(path)
+  live <- .Call(rfm_c_info, runtime)$live_bytes
+  meter <- new_meter(live)
+  on.exit(meter$close())
+  aside <- 0
+  repeat {
+    # Each record that is set aside is copied twice: twice all that is there is enough.
+    done <- .Call(rfm_c_compact, runtime, step_bytes, as.double(aside < live))
+    if (done[1L] == 0) break
+    aside <- aside + done[2L]
+    meter$add(done[1L] - done[2L])
+  }
+  .Call(rfm_c_trim, runtime)
+  invisible(before - file.size(path))
+}
+
+step_bytes <- 2^26
+
+#' @rdname compact_fmalloc
+#' @export
+reset_fmalloc <- function(runtime = NULL, confirm = FALSE) {
+  runtime <- resolve(runtime)
+  if (!isTRUE(confirm)) {
+    fail("argument", "reset_fmalloc() removes all that is in ", path_to(runtime),
+      ": confirm = TRUE says that this is meant")
+  }
+  if (!is.null(staged_changes(runtime))) {
+    fail("argument", "a store cannot be reset within a transaction")
+  }
+  names <- all_names(runtime)
+  if (length(names)) change(runtime, lapply(names, function(name) list(name = name)))
+  .Call(rfm_c_clear, runtime)
+  compact_fmalloc(runtime)
+  invisible(runtime)
+}
