@@ -103,7 +103,7 @@ append_by_copying(struct rfm_runtime *runtime, SEXP x, SEXP y)
 		rfm_altvec_read(x, 0, n, payload->address);
 		rfm_altvec_read(y, 0, m, (char *)payload->address + n * each);
 	} else {
-		rfm_altstr_append(x, n, w, 0);
+		rfm_altstr_begin(x, w);
 		rfm_altstr_append(y, m, w, n);
 	}
 	c = rfm_altvec_view(w, 0, sum);

@@ -161,7 +161,7 @@ appended_row_names <- function(old, x, runtime, call) {
 
 # The elements of both, in the store.
 behind <- function(old, x, runtime, kept = list()) {
-  .Call(rfm_c_append, runtime, old, x, kept[order(names(kept) == "class", names(kept) != "dim")])
+  .Call(rfm_c_append, runtime, old, x, c(kept["dim"], kept[names(kept) != "dim"]))
 }
 
 # x as the type of old, if nothing is lost.
@@ -179,7 +179,7 @@ fitting <- function(x, old, what, call) {
 }
 
 # The classes that must agree: not ours, and not those that R makes up.
-kind_class <- function(x) setdiff(oldClass(x), our_classes)
+kind_class <- function(x) if (is.object(x)) setdiff(oldClass(x), our_classes)
 our_classes <- c("fmalloc_vector", "fmalloc_matrix", "fmalloc_array", "fmalloc", "logical",
   "integer", "numeric", "complex", "raw", "character")
 
