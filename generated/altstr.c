@@ -914,7 +914,6 @@ find_rest(SEXP to, uint64_t bytes)
 		raise_for(to, &error);
 	beside(to)->expected = 0;
 }
-
 void
 rfm_altstr_begin(SEXP x, SEXP to)
 {

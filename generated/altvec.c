@@ -549,7 +549,6 @@ index_at(SEXP index, R_xlen_t i)
 	value = INTEGER_ELT(index, i);
 	return value == NA_INTEGER ? NA_REAL : value;
 }
-
 static bool
 is_run(SEXP index, R_xlen_t length)
 {

@@ -234,7 +234,6 @@ sealable(const struct rfm_entry *e, const struct rfm_seal_disk *s)
 	    (e->flags & RFM_ALLOCATE_ELEMENT) != 0 &&
 	    (s->flags & RFM_SEAL_REFERENCED) != 0);
 }
-
 static enum rfm_status
 apply_seal(struct rfm_catalog *catalog, const void *body,
     uint64_t record_offset, struct rfm_error *error)

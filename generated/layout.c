@@ -186,7 +186,6 @@ utf8_bytes(const uint8_t *s, size_t n)
 	return code < least[length] || code > 0x10ffff ||
 	    (code >= 0xd800 && code < 0xe000) ? 0 : length;
 }
-
 bool
 rfm_text_valid(const char *text, size_t bytes)
 {
@@ -268,7 +267,6 @@ rfm_record_body_bytes(uint32_t kind, const void *body)
 	default:                  return 0;
 	}
 }
-
 bool
 rfm_record_valid(const void *bytes, uint64_t available, uint64_t salt,
     uint64_t sequence)

@@ -250,7 +250,6 @@ count_released(struct rfm_store *store)
 	}
 	return n;
 }
-
 static void
 release_waiting(struct rfm_store *store)
 {
@@ -755,7 +754,6 @@ take_payload(struct rfm_store *store, uint32_t type,
 	*payload = p;
 	return RFM_OK;
 }
-
 enum rfm_status
 rfm_store_temporary(struct rfm_store *store, uint32_t type,
     uint64_t length, bool zero, enum rfm_growth growth,
@@ -783,7 +781,8 @@ log_allocation(struct rfm_payload *p, uint32_t flags,
 	struct rfm_store        *store = p->store;
 	struct rfm_allocate_disk a = {
 		.offset = p->offset, .bytes = p->room,
-		.length = p->owner == NULL ? p->reach : p->length, .type = p->type, .flags = flags,
+		.length = p->owner == NULL ? p->reach : p->length,
+		.type = p->type, .flags = flags,
 		.owner = p->owner == NULL ? 0 : p->owner->id
 	};
 	struct rfm_entry *e;
@@ -1338,7 +1337,6 @@ mark_of(const struct rfm_store *store, struct node node)
 	return node.id == 0 ? &node.temporary->mark :
 	    &rfm_catalog_find(&store->catalog, node.id)->mark;
 }
-
 static uint64_t
 cells_of(const struct rfm_store *store, struct node node)
 {
@@ -1656,7 +1654,6 @@ log_collected(struct walk *w, struct node root, uint32_t root_flags,
 	}
 	return log_reached(w, error);
 }
-
 static enum rfm_status
 publish(struct rfm_payload *p, uint32_t flags, bool seals,
     struct rfm_error *error)
@@ -1913,7 +1910,6 @@ rfm_store_destroy(struct rfm_payload *p, bool reclaim,
 	sweep_orphans(store);
 	return reclaim ? tidy_log(store, error) : RFM_OK;
 }
-
 static void
 close_payload(struct rfm_payload *p)
 {
@@ -2390,7 +2386,6 @@ refuse_name(struct rfm_store *store, const struct rfm_change *c,
 		    " runtime");
 	return RFM_OK;
 }
-
 static enum rfm_status
 refuse_changes(struct rfm_store *store, const struct rfm_change *changes,
     size_t count, struct rfm_error *error)
@@ -2494,7 +2489,6 @@ apply_names(struct rfm_store *store, struct rfm_name **names,
 	}
 	sweep_orphans(store);
 }
-
 static enum rfm_status
 log_change(struct walk *w, struct rfm_name **names,
     const struct rfm_change *changes, size_t count, uint64_t name_bytes,
@@ -2508,7 +2502,6 @@ log_change(struct walk *w, struct rfm_name **names,
 	RFM_TRY(log_collected(w, none, 0, error));	/* keeps I13 */
 	return log_names(store, names, changes, count, error);
 }
-
 enum rfm_status
 rfm_store_change(struct rfm_store *store,
     const struct rfm_change *changes, size_t count,
@@ -3146,7 +3139,6 @@ take_behind(struct rfm_store *store, uint64_t end, struct extents *taken)
 	free(holes.list);
 	return good;
 }
-
 static enum rfm_status
 checkpoint_before(struct rfm_store *store, uint64_t end,
     struct rfm_error *error)
@@ -3183,7 +3175,6 @@ cut_file(struct rfm_store *store, uint64_t bytes,
 	    RFM_CHUNK_BYTES;
 	return RFM_OK;
 }
-
 static enum rfm_status
 cut_behind(struct rfm_store *store, uint64_t end,
     struct rfm_error *error)
@@ -3209,7 +3200,6 @@ cut_behind(struct rfm_store *store, uint64_t end,
 		    store->file_bytes - offset, NULL);
 	return status;
 }
-
 enum rfm_status
 rfm_store_trim(struct rfm_store *store, struct rfm_error *error)
 {
@@ -3694,7 +3684,6 @@ become_a_child(struct rfm_store *s)
 		s->closed = true;
 	}
 }
-
 static void
 take_over_fork_file(struct rfm_store *s)
 {
