@@ -77,7 +77,7 @@ test_that("types fit if nothing is lost", {
 test_that("names, other attributes and the description stay", {
   expect_identical(grown(c(a = 1, b = 2), c(c = 3)), c(a = 1, b = 2, c = 3))
   expect_identical(grown(c(a = 1, b = 2), 3), c(a = 1, b = 2, 3))
-  expect_identical(grown(1:2, c(`\u00e9` = 3L)), c(1:2, `\u00e9` = 3L))
+  expect_identical(grown(1:2, structure(3L, names = "\u00e9")), c(1:2, structure(3L, names = "\u00e9")))
   expect_identical(grown(structure(1:2, unit = "cm"), 3L), structure(1:3, unit = "cm"))
   expect_identical(grown(array(1:2, 2, list(c("x", "y"))), 3L), c(x = 1L, y = 2L, 3L))
   store <- new_store()
