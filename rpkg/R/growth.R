@@ -181,14 +181,20 @@ appended_column <- function(old, x, what, runtime, call) {
 # NULL: they are counted. So are rows whose names are numbers, as a subset's are, behind
 # others that are counted.
 appended_row_names <- function(old, x, runtime, call) {
-  if (.row_names_info(old) <= 0L && !is.character(.row_names_info(x, 0L))) return(NULL)
+  if (counts_rows(old) && !is.character(.row_names_info(x, 0L))) return(NULL)
   labels <- c(as.character(row.names(old)), as.character(row.names(x)))
-  if (.row_names_info(x) < 0L || .row_names_info(old) < 0L) labels <- make.unique(labels)
+  if (counts_rows(x) || counts_rows(old)) labels <- make.unique(labels)
   if (anyDuplicated(labels)) {
     fail("argument", "the row name ", sQuote(labels[anyDuplicated(labels)], FALSE),
       " is there already", call = call)
   }
   labels
+}
+
+# R keeps 1, 2, 3 as a missing value and how many there are.
+counts_rows <- function(x) {
+  labels <- .row_names_info(x, 0L)
+  !is.character(labels) && (!length(labels) || is.na(labels[1L]))
 }
 
 # The elements of both, in the store.
@@ -211,7 +217,7 @@ fitting <- function(x, old, what, call) {
 }
 
 # The classes that must agree: not ours, and not those that R makes up.
-kind_class <- function(x) setdiff(oldClass(x), our_classes)
+kind_class <- function(x) setdiff(as.character(oldClass(x)), our_classes)
 our_classes <- c("fmalloc_vector", "fmalloc_matrix", "fmalloc_array", "fmalloc", "logical",
   "integer", "numeric", "complex", "raw", "character")
 

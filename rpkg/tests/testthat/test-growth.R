@@ -134,7 +134,7 @@ test_that("matrices get columns", {
   expect_identical(grown(m + 0.5, m), cbind(m + 0.5, m))
   expect_identical(grown(m, m[, 0]), m)
   expect_identical(grown(m[, 0], m), m)
-  expect_identical(grown(m[0, ], m[0, ]), cbind(m[0, ], m[0, ]))
+  expect_identical(grown(m[0, ], m[0, ]), matrix(0L, 0, 6))
   s <- matrix(texts[1:6], 3)
   expect_identical(grown(s, s), cbind(s, s))
   d <- structure(m, dimnames = list(c("p", "q"), c("a", "b", "c")))
@@ -161,8 +161,8 @@ test_that("data frames get rows", {
   expect_identical(grown(d, e), rbind(d, e))
   expect_identical(grown(d, rev(e)), rbind(d, e))
   expect_identical(grown(d, as.list(e)), rbind(d, e))
-  expect_identical(grown(d, e[0, ]), d)
-  expect_identical(grown(d[0, ], e), rbind(d[0, ], e))
+  expect_identical(grown(d, d[0, ]), d)
+  expect_identical(grown(d[0, ], d), d)
   expect_identical(.row_names_info(grown(d[0, ], e)), -1L)
   expect_identical(.row_names_info(grown(d, rbind(d, d)[4:5, ])), -5L)
   expect_identical(grown(d, transform(e, x = 7L)), rbind(d, transform(e, x = 7)))
@@ -218,7 +218,7 @@ test_that("many appends give what c() and rbind() give, and cost little", {
   for (k in 1:60) {
     piece <- rep_len(c(texts, as.character(k)), k %% 9)
     number <- structure(k + seq_len(k) / 7, names = rep_len(c("", "a name", texts[c(4, 5)]), k))
-    row <- data.frame(k = k, s = rep_len(rev(texts), k %% 4), f = factor(rep(k %% 11, k %% 4)))
+    row <- data.frame(k = rep(k, k %% 4), s = rep_len(rev(texts), k %% 4), f = factor(rep(k %% 11, k %% 4)))
     append_fmalloc("s", piece, store)
     append_fmalloc("n", number, store)
     append_fmalloc("d", row, store)
@@ -257,7 +257,7 @@ test_that("what is there is not copied at each append", {
   store <- new_store()
   store$x <- numeric()
   records <- integer()
-  for (k in 1:300) {
+  for (k in as.numeric(1:300)) {
     append_fmalloc("x", rep(k, 1000), store)
     records[k] <- info_of(store$x)$record_offset
   }
@@ -555,7 +555,7 @@ test_that("a view may be put, and appended to", {
 # A store with holes: every second of these objects was removed.
 with_holes <- function(path = tempfile()) {
   store <- open_fmalloc(path)
-  for (k in 1:12) store[[paste0("o", k)]] <- data.frame(x = rep(k, 50000), s = rep_len(texts, 50000))
+  for (k in as.numeric(1:12)) store[[paste0("o", k)]] <- data.frame(x = rep(k, 50000), s = rep_len(texts, 50000))
   for (k in seq(1, 11, 2)) store[[paste0("o", k)]] <- NULL
   gc()
   store
@@ -624,7 +624,7 @@ test_that("appending and compacting go together", {
   store <- new_store()
   v <- numeric()
   s <- character()
-  for (k in 1:12) {
+  for (k in as.numeric(1:12)) {
     append_fmalloc("v", rep(k, 3000), store)
     append_fmalloc("s", rep_len(texts, 10 * k), store)
     v <- c(v, rep(k, 3000))
