@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Prints a small store byte by byte: the example of the book's appendix.
 """Prints a small store byte by byte, with what the bytes mean: the example of the book.
 
     dump_store.py FILE >tests/reader/tiny.txt
