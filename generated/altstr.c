@@ -916,6 +916,17 @@ find_rest(SEXP to, uint64_t bytes)
 }
 
 void
+rfm_altstr_begin(SEXP x, SEXP to)
+{
+	SEXP inner = rfm_altvec_inner(x);
+
+	if (inner != NULL && settle(inner))
+		copy_whole(inner, to);
+	else
+		rfm_altstr_append(x, (uint64_t)XLENGTH(x), to, 0);
+}
+
+void
 rfm_altstr_append(SEXP x, uint64_t count, SEXP to, uint64_t at)
 {
 	uint64_t bytes = text_to_append(x, count), i, n;

@@ -9,4 +9,5 @@ SEXP rfm_altstr_distinct(SEXP x);  /* R_NilValue: let R do it */
 void rfm_altstr_pour(SEXP x, uint64_t from, uint64_t count, SEXP to,
     uint64_t at);              /* x: any strings; to: ours, and fresh */
 void rfm_altstr_append(SEXP x, uint64_t count, SEXP to, uint64_t at);
+void rfm_altstr_begin(SEXP x, SEXP to);    /* x becomes its beginning */
 #endif

@@ -265,7 +265,6 @@ is_ghost(const struct fact *fact)
 {
 	return fact->element && fact->names == 0;
 }
-
 static bool
 fits(const struct catalog *legal, const struct catalog *found,
     struct catalog *chosen)
@@ -472,7 +471,6 @@ list_record(void *context, const struct rfm_record_info *info)
 	add_fact(catalog, &slot, info->state == RFM_SEALED, false);
 	return true;
 }
-
 static bool
 list_name(void *context, const struct rfm_name_info *info)
 {
@@ -807,13 +805,15 @@ forget_contents(struct run *run, uint64_t id)
 	if (fact != NULL)
 		fact->known = false;
 }
-static void
-do_fill(struct run *run, struct slot *slot)
+static enum rfm_status
+do_fill(struct run *run, struct slot *slot, const uint64_t *n,
+    struct rfm_error *error)
 {
 	struct fact *fact = find_fact(&run->now, slot->id);
 
+	(void)n, (void)error;
 	if (slot->id != 0 && (fact == NULL || fact->sealed))
-		return;
+		return RFM_OK;
 	slot->seed = mix(slot->seed);
 	if (fact != NULL) {
 		forget_contents(run, slot->id);
@@ -824,15 +824,18 @@ do_fill(struct run *run, struct slot *slot)
 	fill(slot->payload->address, slot->payload->bytes, slot->seed);
 	if (fact != NULL)
 		fact->known = true;
+	return RFM_OK;
 }
 static enum rfm_status
-do_seal(struct run *run, struct slot *slot, struct rfm_error *error)
+do_seal(struct run *run, struct slot *slot, const uint64_t *n,
+    struct rfm_error *error)
 {
 	struct operation operation = { .after = run->now };
 	bool             temporary = slot->id == 0;
 	struct fact     *fact = find_fact(&operation.after, slot->id);
 	enum rfm_status  status;
 
+	(void)n;
 	if (temporary)
 		add_fact(&operation.after, slot, true, true);
 	else if (fact != NULL)
@@ -845,12 +848,14 @@ do_seal(struct run *run, struct slot *slot, struct rfm_error *error)
 	return status;
 }
 static enum rfm_status
-do_destroy(struct run *run, struct slot *slot, struct rfm_error *error)
+do_destroy(struct run *run, struct slot *slot, const uint64_t *n,
+    struct rfm_error *error)
 {
 	struct operation   operation = { .after = run->now };
 	const struct fact *fact = find_fact(&run->now, slot->id);
 	enum rfm_status    status;
 
+	(void)n;
 	if (fact != NULL && fact->names != 0) {
 		if (rfm_store_destroy(slot->payload, true, error) !=
 		    RFM_HAS_PARENT)
@@ -1039,7 +1044,6 @@ haunted(struct run *run)
 	}
 	return false;
 }
-
 static enum rfm_status
 do_sync(struct run *run, bool and_close, struct rfm_error *error)
 {
@@ -1056,12 +1060,12 @@ do_sync(struct run *run, bool and_close, struct rfm_error *error)
 	end_operation(run, &operation, status, error);
 	if (and_close && status != RFM_OK)
 		leave_process(run);
-	if (status == RFM_OK && run->store != NULL && !run->fault_armed &&
-	    run->reader_os == NULL && held_bytes(run) != 0)
-		violation(run, "freed room is still held after a sync");
 	forget_ghosts(run);
-	if (status == RFM_OK && run->store != NULL && !run->fault_armed &&
-	    haunted(run)) {
+	if (status != RFM_OK || run->store == NULL || run->fault_armed)
+		return status;
+	if (run->reader_os == NULL && held_bytes(run) != 0)
+		violation(run, "freed room is still held after a sync");
+	if (haunted(run)) {
 		describe(&run->now, text, sizeof text);
 		violation(run, "a sync left what nobody can find: [%s]",
 		    text);
@@ -1264,54 +1268,78 @@ usable_slot(struct run *run, uint64_t k)
 	return slot;
 }
 
-static void
-do_drop(struct slot *slot)
+static enum rfm_status
+do_drop(struct run *run, struct slot *slot, const uint64_t *n,
+    struct rfm_error *error)
 {
+	(void)run, (void)n, (void)error;
 	rfm_payload_release(slot->payload);
 	slot->payload = NULL;
 	slot->gone = slot->id == 0;
+	return RFM_OK;
 }
-static void
-run_slot_word(struct run *run, const char *verb, const uint64_t *n)
+static enum rfm_status
+create_word(struct run *run, const uint64_t *n, struct rfm_error *error)
 {
-	struct rfm_error error;
-	struct slot     *slot = usable_slot(run, n[0]);
-
-	if (slot == NULL)
-		return;
-	if (strcmp(verb, "fill") == 0)
-		do_fill(run, slot);
-	else if (strcmp(verb, "seal") == 0)
-		(void)do_seal(run, slot, &error);
-	else if (strcmp(verb, "destroy") == 0)
-		(void)do_destroy(run, slot, &error);
-	else if (strcmp(verb, "put") == 0)
-		(void)do_put(run, slot, n, &error);
-	else
-		do_drop(slot);
+	return run->now.count == MAX_VECTORS ? RFM_OK
+	    : do_create(run, n[0], false, error);
 }
 
-static void
-run_store_word(struct run *run, const char *verb, const uint64_t *n)
+static enum rfm_status
+temp_word(struct run *run, const uint64_t *n, struct rfm_error *error)
 {
-	struct rfm_error error;
+	return do_create(run, n[0], true, error);
+}
 
-	if (run->store == NULL || run->slot_count == MAX_SLOTS)
-		return;
-	if (strcmp(verb, "create") == 0 && run->now.count < MAX_VECTORS)
-		(void)do_create(run, n[0], false, &error);
-	else if (strcmp(verb, "temp") == 0)
-		(void)do_create(run, n[0], true, &error);
-	else if (strcmp(verb, "three") == 0)
-		(void)do_three(run, n, &error);
-	else if (strcmp(verb, "unname") == 0)
-		(void)do_unname(run, n, &error);
-	else if (strcmp(verb, "rename") == 0)
-		(void)do_rename(run, n, &error);
-	else if (strcmp(verb, "sync") == 0)
-		(void)do_sync(run, false, &error);
-	else if (strcmp(verb, "close") == 0)
-		(void)do_sync(run, true, &error);
+static enum rfm_status
+sync_word(struct run *run, const uint64_t *n, struct rfm_error *error)
+{
+	(void)n;
+	return do_sync(run, false, error);
+}
+
+static enum rfm_status
+close_word(struct run *run, const uint64_t *n, struct rfm_error *error)
+{
+	(void)n;
+	return do_sync(run, true, error);
+}
+static const struct verb {
+	const char *name;
+	enum rfm_status (*to_vector)(struct run *, struct slot *,
+	    const uint64_t *, struct rfm_error *);
+	enum rfm_status (*to_store)(struct run *, const uint64_t *,
+	    struct rfm_error *);
+} verbs[] = {
+	{ "fill", do_fill, NULL }, { "seal", do_seal, NULL },
+	{ "destroy", do_destroy, NULL }, { "drop", do_drop, NULL },
+	{ "put", do_put, NULL },
+	{ "create", NULL, create_word }, { "temp", NULL, temp_word },
+	{ "sync", NULL, sync_word }, { "close", NULL, close_word },
+	{ "three", NULL, do_three }, { "unname", NULL, do_unname },
+	{ "rename", NULL, do_rename },
+};
+
+static bool
+run_verb(struct run *run, const char *name, const uint64_t *n)
+{
+	const struct verb *v = verbs, *end = verbs +
+	    sizeof verbs / sizeof verbs[0];
+	struct rfm_error   error;
+	struct slot       *slot;
+
+	while (v < end && strcmp(v->name, name) != 0)
+		v++;
+	if (v == end)
+		return false;
+	if (v->to_vector != NULL) {
+		slot = usable_slot(run, n[0]);
+		if (slot != NULL)
+			(void)v->to_vector(run, slot, n, &error);
+	} else if (run->store != NULL && run->slot_count < MAX_SLOTS) {
+		(void)v->to_store(run, n, &error);
+	}
+	return true;
 }
 static bool
 one_of(const char *verb, const char *list)
@@ -1340,12 +1368,7 @@ run_word(struct run *run, const char *verb, const uint64_t *n)
 		end_reader(run);
 	else if (one_of(verb, "die error flush full"))
 		do_fault(run, verb, n[0]);
-	else if (one_of(verb, "fill seal destroy drop put"))
-		run_slot_word(run, verb, n);
-	else if (one_of(verb, "create temp sync close three unname"
-	    " rename"))
-		run_store_word(run, verb, n);
-	else if (strcmp(verb, "reader") != 0)
+	else if (!run_verb(run, verb, n) && strcmp(verb, "reader") != 0)
 		violation(run, "there is no verb \"%s\"", verb);
 }
 static const char *

@@ -103,7 +103,7 @@ append_by_copying(struct rfm_runtime *runtime, SEXP x, SEXP y)
 		rfm_altvec_read(x, 0, n, payload->address);
 		rfm_altvec_read(y, 0, m, (char *)payload->address + n * each);
 	} else {
-		rfm_altstr_append(x, n, w, 0);
+		rfm_altstr_begin(x, w);
 		rfm_altstr_append(y, m, w, n);
 	}
 	c = rfm_altvec_view(w, 0, sum);
@@ -111,14 +111,26 @@ append_by_copying(struct rfm_runtime *runtime, SEXP x, SEXP y)
 	return c;
 }
 /* append one vector to another */
+static void
+put_on(SEXP x, SEXP attributes)
+{
+	SEXP names = PROTECT(Rf_getAttrib(attributes, R_NamesSymbol));
+	R_xlen_t i;
+
+	for (i = 0; i < Rf_xlength(attributes); i++)
+		Rf_setAttrib(x, Rf_installTrChar(STRING_ELT(names, i)),
+		    VECTOR_ELT(attributes, i));
+	UNPROTECT(1);
+}
+
 SEXP
-rfm_c_append(SEXP handle, SEXP x, SEXP y)
+rfm_c_append(SEXP handle, SEXP x, SEXP y, SEXP attributes)
 {
 	struct rfm_runtime *runtime = runtime_of(handle);
 	SEXP inner = rfm_altvec_inner(x), c = R_NilValue;
 
 	if (TYPEOF(x) != TYPEOF(y) || TYPEOF(x) == VECSXP ||
-	    rfm_type_of(TYPEOF(x)) == 0)
+	    rfm_type_of(TYPEOF(x)) == 0 || TYPEOF(attributes) != VECSXP)
 		refuse("Two vectors of one type can be joined");
 	PROTECT(runtime->anchor);
 	if (inner != NULL && rfm_altvec_runtime(inner) == runtime &&
@@ -129,20 +141,26 @@ rfm_c_append(SEXP handle, SEXP x, SEXP y)
 	PROTECT(c);
 	if (c == R_NilValue)
 		c = append_by_copying(runtime, x, y);
-	UNPROTECT(2);
+	PROTECT(c);
+	put_on(c, attributes);
+	UNPROTECT(3);
 	return c;
 }
 /* give a view of a vector */
 SEXP
-rfm_c_view_of(SEXP x, SEXP from, SEXP length)
+rfm_c_view_of(SEXP x, SEXP from, SEXP length, SEXP attributes)
 {
-	SEXP inner = rfm_altvec_inner(x);
+	SEXP inner = rfm_altvec_inner(x), view;
 
 	rfm_check_thread();
-	if (inner == NULL || !rfm_altvec_settle(inner))
+	if (inner == NULL || !rfm_altvec_settle(inner) ||
+	    TYPEOF(attributes) != VECSXP)
 		refuse("This is no vector that lives in an open store");
-	return rfm_altvec_view(inner, (uint64_t)number_of(from),
-	    (uint64_t)number_of(length));
+	view = PROTECT(rfm_altvec_view(inner, (uint64_t)number_of(from),
+	    (uint64_t)number_of(length)));
+	put_on(view, attributes);
+	UNPROTECT(1);
+	return view;
 }
 /* compact and trim */
 SEXP

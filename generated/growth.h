@@ -3,8 +3,8 @@
 #define RFM_GROWTH_H
 #include "rcompat.h"
 
-SEXP rfm_c_append(SEXP handle, SEXP x, SEXP y);
-SEXP rfm_c_view_of(SEXP x, SEXP from, SEXP length);
+SEXP rfm_c_append(SEXP handle, SEXP x, SEXP y, SEXP attributes);
+SEXP rfm_c_view_of(SEXP x, SEXP from, SEXP length, SEXP attributes);
 SEXP rfm_c_compact(SEXP handle, SEXP budget, SEXP may_set_aside);
 SEXP rfm_c_trim(SEXP handle);
 SEXP rfm_c_recollect(SEXP handle);

@@ -460,7 +460,7 @@ grant(const struct request *want, struct rfm_payload **payload,
 		    "elements is larger than any file can be",
 		    (unsigned long long)want->length);
 	PROTECT(runtime->anchor);
-	if (want->kind == RFM_KIND_TEMPORARY)
+	if (want->kind == RFM_KIND_TEMPORARY && want->room == 0)
 		collect_when_due(runtime, bytes);
 	status = attempt(want, RFM_STAY, payload, error);
 	if (status == RFM_NO_ROOM)

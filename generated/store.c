@@ -426,9 +426,13 @@ static enum rfm_status
 grow_file(struct rfm_store *store, uint64_t bytes,
     struct rfm_error *error)
 {
-	uint64_t old = store->file_bytes, step, fresh;
+	uint64_t old = store->file_bytes, step = old, fresh;
 
-	step = old < RFM_GROWTH_LIMIT_BYTES ? old : RFM_GROWTH_LIMIT_BYTES;
+	if (step > RFM_GROWTH_STEP_BYTES)
+		step = old / 4 > RFM_GROWTH_STEP_BYTES ? old / 4
+		    : RFM_GROWTH_STEP_BYTES;
+	if (step > RFM_GROWTH_LIMIT_BYTES)
+		step = RFM_GROWTH_LIMIT_BYTES;
 	if (step < bytes)
 		step = bytes;
 	if (!rfm_add(old, step, &fresh) ||

@@ -8,6 +8,7 @@ struct rfm_store;
 
 #define RFM_CHUNK_BYTES          1048576
 #define RFM_ADDRESS_BYTES        (1ULL << 40)
+#define RFM_GROWTH_STEP_BYTES    (32ULL << 20)
 #define RFM_GROWTH_LIMIT_BYTES   (1ULL << 30)
 #define RFM_ARENA_STEP_BYTES     (16ULL << 20)
 #define RFM_LOG_DEAD_LIMIT_BYTES (64ULL << 20)

@@ -38,21 +38,21 @@ append_fmalloc <- function(name, x, runtime = NULL) {
     found <- list(note = "")
   } else {
     old <- .Call(rfm_c_give, runtime, found$value)
-    y <- joined(old, x, runtime, sys.call())
+    y <- appended(old, x, runtime, sys.call())
   }
   put(name, y, runtime, found$note, FALSE, sys.call())
   invisible(if (is.data.frame(y)) .row_names_info(y, 2L) else
     if (is.matrix(y)) ncol(y) else length(y))
 }
 
-joined <- function(old, x, runtime, call) {
-  if (is.data.frame(old)) return(joined_frames(old, x, runtime, call))
-  if (is.matrix(old)) return(joined_matrices(old, x, runtime, call))
+appended <- function(old, x, runtime, call) {
+  if (is.data.frame(old)) return(appended_frames(old, x, runtime, call))
+  if (is.matrix(old)) return(appended_matrices(old, x, runtime, call))
   if (is.list(old) || !is.atomic(old) || is.null(old) || length(dim(old)) > 1L) {
     fail("argument", "only vectors, matrices and data frames can be appended to, not ",
       describe_kind_of(old), call = call)
   }
-  joined_vectors(old, x, "x", runtime, call)
+  appended_vectors(old, x, "x", runtime, call)
 }
 
 describe_kind_of <- function(x) {
@@ -60,26 +60,23 @@ describe_kind_of <- function(x) {
 }
 
 # The vector of both, with the attributes of old. `what` names x in messages.
-joined_vectors <- function(old, x, what, runtime, call) {
-  if (is.factor(old)) return(joined_factors(old, x, what, runtime, call))
+appended_vectors <- function(old, x, what, runtime, call) {
+  if (is.factor(old)) return(appended_factors(old, x, what, runtime, call))
   if (!is.atomic(x) || is.null(x) || is.factor(x) || !identical(kind_class(old), kind_class(x))) {
     fail("argument", what, " is ", described(x), ", and is to be appended to ", described(old),
       call = call)
   }
-  y <- behind(old, fitting(x, old, what, call), runtime)
-  labels <- joined_names(old, x, runtime)
-  attributes(y) <- kept_attributes(old)
-  if (!is.null(labels)) names(y) <- labels
-  y
+  kept <- c(list(names = appended_names(old, x, runtime)), kept_attributes(old))
+  behind(old, fitting(x, old, what, call), runtime, kept)
 }
 
-joined_names <- function(old, x, runtime) {
+appended_names <- function(old, x, runtime) {
   if (is.null(names(old)) && is.null(names(x))) return(NULL)
   first <- if (is.null(names(old))) character(length(old)) else names(old)
   behind(first, if (is.null(names(x))) character(length(x)) else names(x), runtime)
 }
 
-joined_factors <- function(old, x, what, runtime, call) {
+appended_factors <- function(old, x, what, runtime, call) {
   if (is.character(x)) x <- factor(x, exclude = NULL)
   if (!is.factor(x) || is.ordered(x) != is.ordered(old) ||
     is.ordered(old) && !identical(levels(x), levels(old))) {
@@ -88,22 +85,17 @@ joined_factors <- function(old, x, what, runtime, call) {
   }
   all <- union(levels(old), levels(x))
   codes <- match(levels(x), all)[unclass(x)]
-  y <- behind(old, as.integer(codes), runtime)
-  labels <- joined_names(old, x, runtime)
-  kept <- kept_attributes(old)
+  kept <- c(list(names = appended_names(old, x, runtime)), kept_attributes(old))
   kept$levels <- all
-  attributes(y) <- kept
-  if (!is.null(labels)) names(y) <- labels
-  y
+  behind(old, as.integer(codes), runtime, kept)
 }
 
-joined_matrices <- function(old, x, runtime, call) {
+appended_matrices <- function(old, x, runtime, call) {
   if (!is.matrix(x)) x <- matrix(x, nrow = nrow(old))
   if (nrow(x) != nrow(old) || !identical(kind_class(old), kind_class(x))) {
     fail("argument", "x has ", nrow(x), " rows, and the matrix it is to be appended to has ",
       nrow(old), call = call)
   }
-  y <- behind(old, fitting(x, old, "x", call), runtime)
   kept <- attributes(old)
   kept$dim <- c(nrow(old), ncol(old) + ncol(x))
   if (!is.null(colnames(old)) || !is.null(colnames(x))) {
@@ -111,11 +103,10 @@ joined_matrices <- function(old, x, runtime, call) {
     kept$dimnames <- list(rownames(old),
       c(or(colnames(old), ncol(old)), or(colnames(x), ncol(x))))
   }
-  attributes(y) <- kept
-  y
+  behind(old, fitting(x, old, "x", call), runtime, kept)
 }
 
-joined_frames <- function(old, x, runtime, call) {
+appended_frames <- function(old, x, runtime, call) {
   if (is.list(x) && !is.data.frame(x)) x <- as.data.frame(x, check.names = FALSE)
   columns <- names(old)
   if (!is.data.frame(x) || anyDuplicated(columns) || !setequal(names(x), columns) ||
@@ -128,10 +119,10 @@ joined_frames <- function(old, x, runtime, call) {
         paste(sQuote(more, FALSE), collapse = ", ")), call = call)
   }
   rows <- .row_names_info(old, 2L) + .row_names_info(x, 2L)
-  labels <- joined_row_names(old, x, runtime, call)
+  labels <- appended_row_names(old, x, runtime, call)
   y <- vector("list", length(columns))
   for (k in seq_along(columns)) {
-    y[[k]] <- joined_column(.subset2(old, k), .subset2(x, columns[k]),
+    y[[k]] <- appended_column(.subset2(old, k), .subset2(x, columns[k]),
       paste0("x$", columns[k]), runtime, call)
   }
   kept <- attributes(old)
@@ -141,7 +132,7 @@ joined_frames <- function(old, x, runtime, call) {
   y
 }
 
-joined_column <- function(old, x, what, runtime, call) {
+appended_column <- function(old, x, what, runtime, call) {
   if (is.list(old)) {
     if (!is.list(x) || is.data.frame(old) || is.data.frame(x)) {
       fail("argument", what, " is ", described(x), ", and is to be appended to a list",
@@ -153,11 +144,11 @@ joined_column <- function(old, x, what, runtime, call) {
     fail("argument", what, " is a matrix within a data frame, which cannot be appended to",
       call = call)
   }
-  joined_vectors(old, x, what, runtime, call)
+  appended_vectors(old, x, what, runtime, call)
 }
 
 # NULL: they are counted.
-joined_row_names <- function(old, x, runtime, call) {
+appended_row_names <- function(old, x, runtime, call) {
   if (.row_names_info(old) < 0L && .row_names_info(x) < 0L) return(NULL)
   labels <- c(as.character(row.names(old)), as.character(row.names(x)))
   if (.row_names_info(x) < 0L || .row_names_info(old) < 0L) labels <- make.unique(labels)
@@ -168,8 +159,10 @@ joined_row_names <- function(old, x, runtime, call) {
   labels
 }
 
-# The elements of both, in the store, without attributes.
-behind <- function(old, x, runtime) .Call(rfm_c_append, runtime, old, x)
+# The elements of both, in the store.
+behind <- function(old, x, runtime, kept = list()) {
+  .Call(rfm_c_append, runtime, old, x, c(kept["dim"], kept[names(kept) != "dim"]))
+}
 
 # x as the type of old, if nothing is lost.
 ranks <- c(logical = 1, integer = 2, double = 3, complex = 4)
@@ -186,12 +179,13 @@ fitting <- function(x, old, what, call) {
 }
 
 # The classes that must agree: not ours, and not those that R makes up.
-kind_class <- function(x) setdiff(oldClass(x), our_classes)
+kind_class <- function(x) if (is.object(x)) setdiff(oldClass(x), our_classes)
 our_classes <- c("fmalloc_vector", "fmalloc_matrix", "fmalloc_array", "fmalloc", "logical",
   "integer", "numeric", "complex", "raw", "character")
 
 kept_attributes <- function(x) {
   kept <- attributes(x)
+  if (is.null(kept)) kept <- list()
   kept$names <- NULL
   if (length(dim(x)) == 1L) kept$dim <- kept$dimnames <- NULL
   kept
@@ -244,9 +238,7 @@ view_fmalloc <- function(x, from, length = NULL) {
   kept <- kept_attributes(x)
   kept$dim <- kept$dimnames <- NULL
   if (inherits(x, "fmalloc")) kept$class <- .Call(rfm_c_class, typeof(x), 0L)
-  y <- .Call(rfm_c_view_of, x, from - 1, length)
-  attributes(y) <- kept
-  y
+  .Call(rfm_c_view_of, x, from - 1, length, if (is.null(kept)) list() else kept)
 }
 
 #' Make a store as small as what is in it

@@ -7,6 +7,12 @@
 #' mapped into memory, so they can be larger than memory and are still there
 #' when the session is not.
 #'
+#' @section Objects by name:
+#' A store is also a small database of R objects: `store$flights <- d` puts a data frame, or any
+#' other object, into it under a name, and `store$flights` gives it back, in this session or in any
+#' later one, at once and whatever its size. See [put_fmalloc()], [list_fmalloc()] and
+#' [transaction_fmalloc()].
+#'
 #' @section Vectors remain values:
 #' Two variables never change each other's elements, though the data lie in one
 #' file. A vector is in one of these states (column `state` of

@@ -304,6 +304,8 @@ a_text_is_utf8_and_nothing_like_it(void **state)
 	assert_false(TEXT("\xc2"));               /* cut short */
 	assert_false(TEXT("\xe2\x82"));
 	assert_false(TEXT("\xf0\x9f\x98"));
+	assert_false(rfm_text_valid("\xc3\xa4", 1)); /* there, but not his */
+	assert_false(rfm_text_valid("\xe2\x82\xac", 2));
 	assert_false(TEXT("\xc2 "));              /* no continuation */
 	assert_false(TEXT("\xe2\x82 "));
 	assert_false(TEXT("\xe2 \x82"));

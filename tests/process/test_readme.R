@@ -1,18 +1,19 @@
-# The README's example runs as it stands, and the make targets it names exist.
+# The README's examples run as they stand, one after the other, and the make targets it names exist.
 
 source("tests/process/tap.R")
 
 readme <- readLines("README.md")
 starts <- grep("^```r$", readme)
-ok(length(starts) == 1, "README.md has one R example")
+ok(length(starts) == 2, "README.md has two R examples")
 ends <- grep("^```$", readme)
-code <- readme[(starts + 1):(ends[ends > starts][1] - 1)]
-ok(length(code) <= 12, "it has about ten lines: ", length(code))
+examples <- lapply(starts, function(k) readme[(k + 1):(ends[ends > k][1] - 1)])
+ok(all(lengths(examples) <= 12), "they have about ten lines: ", toString(lengths(examples)))
+code <- unlist(examples)
 script <- tempfile(fileext = ".R")
 writeLines(c(code, "cat('reached the end\\n')"), script)
 said <- tempfile()
 out <- suppressWarnings(system2("Rscript", c("--vanilla", script), stdout = TRUE, stderr = said))
-ok(identical(out, "reached the end"), "it runs: ", paste(out, collapse = " / "))
+ok(identical(out, "reached the end"), "they run: ", paste(out, collapse = " / "))
 # library() tells which functions of base it masks; nothing else may be said.
 ok(!any(grepl("error|warning", readLines(said), ignore.case = TRUE)), "without a warning: ",
   paste(readLines(said), collapse = " / "))

@@ -22,7 +22,14 @@ promised <- list(
   as_fmalloc = alist(x = , runtime = NULL),
   is_fmalloc = alist(x = ),
   collect_fmalloc = alist(x = ),
-  fmalloc_sizes = alist(x = )
+  fmalloc_sizes = alist(x = ),
+  put_fmalloc = alist(name = , x = , runtime = NULL, description = "", serialize = FALSE),
+  get_fmalloc = alist(name = , runtime = NULL),
+  exists_fmalloc = alist(name = , runtime = NULL),
+  remove_fmalloc = alist(names = , runtime = NULL),
+  rename_fmalloc = alist(from = , to = , runtime = NULL, replace = FALSE),
+  list_fmalloc = alist(runtime = NULL),
+  transaction_fmalloc = alist(runtime = NULL, expr = )
 )
 
 test_that("every promised function is exported, with its arguments and defaults", {

@@ -175,3 +175,26 @@ test_that("with sync = \"put\" the store is durable after each outermost change"
   other$a <- 1
   expect_gt(.Call(rfm_c_info, other)$uncommitted, 0)
 })
+
+test_that("a forked child gets what it wants, and puts nothing", {
+  skip_on_os("windows")
+  path <- tempfile()
+  store <- open_fmalloc(path)
+  store$d <- data.frame(n = 1:1000, s = sprintf("text number %d", 1:1000))
+  child <- function() {
+    d <- store$d
+    refused <- function(expr) tryCatch({ expr; "done" }, fmalloc_forked = function(e) "forked")
+    list(sum(d$n), d$s[7], names(store), refused(store$e <- 1), refused(store$d <- NULL),
+      refused(transaction_fmalloc(store, 1)))
+  }
+  expected <- list(500500L, "text number 7", "d", "forked", "forked", "forked")
+  job <- parallel::mcparallel(child())
+  expect_identical(parallel::mccollect(job)[[1]], expected)
+  transaction_fmalloc(store, {
+    store$staged <- 1
+    job <- parallel::mcparallel(child())
+    expect_identical(parallel::mccollect(job)[[1]], expected)
+  })
+  expect_identical(names(store), c("d", "staged"))
+  expect_true(check_fmalloc(path)$sound)
+})
