@@ -20,7 +20,8 @@
 #'     shorter, if nothing that is in use stands in its way) and `compaction_note`, which
 #'     says the same in words.
 #'
-#'   `print()` shows the summary in words; `plot()` draws a map of the file.
+#'   `print()` shows the summary in words; `plot()` draws a map of the file, and says above
+#'   it what compaction would return.
 #' @seealso [check_fmalloc()], which verifies the file byte by byte.
 #' @examples
 #' path <- tempfile(fileext = ".bin")
@@ -145,8 +146,11 @@ print.fmalloc_diagnosis <- function(x, ...) {
       paste0("  held        ", describe_bytes(runtime$held_bytes),
         ": free after the next sync_fmalloc(), when no other process reads")
     },
-    paste0("  compaction  ", if (summary$compaction_returns_bytes == 0) "would return nothing" else
-      paste("would return about", describe_bytes(summary$compaction_returns_bytes))),
+    paste0("  compaction  would return ", if (summary$compaction_returns_bytes > 0) {
+      paste("about", describe_bytes(summary$compaction_returns_bytes))
+    } else {
+      "nothing"
+    }),
     paste0("  tombstones  ", format_count(summary$tombstoned_records),
       if (summary$tombstoned_records > 0) {
         paste0(" (", describe_bytes(summary$tombstoned_payload_bytes), " once)")
@@ -176,7 +180,7 @@ plot.fmalloc_diagnosis <- function(x, rows = 16, ...) {
   on.exit(graphics::par(old))
   defaults <- list(xlim = c(0, across / unit$bytes), ylim = c(rows, 0),
     xaxs = "i", yaxs = "i", yaxt = "n", ylab = "", bty = "n",
-    xlab = paste0("offset in each row (", unit$name, ")"), main = basename(x$runtime$path))
+    xlab = paste0("offset in each row (", unit$name, ")"), main = map_title(x))
   do.call(graphics::plot, c(list(NULL), utils::modifyList(defaults, list(...))))
   # What is free lies below, and a small vector is drawn wider than it is: to be seen.
   seen <- bars[order(bars$use != "free"), ]
@@ -190,6 +194,12 @@ plot.fmalloc_diagnosis <- function(x, rows = 16, ...) {
   graphics::legend(across / unit$bytes, 0, legend = present, fill = map_colours[present],
     bty = "n", xpd = NA, cex = 0.8, border = NA)
   invisible(bars)
+}
+
+map_title <- function(x) {
+  returns <- x$summary$compaction_returns_bytes
+  paste0(basename(x$runtime$path),
+    if (returns > 0) paste0(": compaction would return about ", describe_bytes(returns)))
 }
 
 axis_unit <- function(bytes) {

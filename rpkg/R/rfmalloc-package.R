@@ -10,8 +10,8 @@
 #' @section Objects by name:
 #' A store is also a small database of R objects: `store$flights <- d` puts a data frame, or any
 #' other object, into it under a name, and `store$flights` gives it back, in this session or in any
-#' later one, at once and whatever its size. See [put_fmalloc()], [list_fmalloc()] and
-#' [transaction_fmalloc()].
+#' later one, at once and whatever its size. See [put_fmalloc()], [list_fmalloc()],
+#' [transaction_fmalloc()] and [append_fmalloc()].
 #'
 #' @section Vectors remain values:
 #' Two variables never change each other's elements, though the data lie in one
@@ -21,16 +21,18 @@
 #'   file, belongs to its R object, and its room returns when R collects that.
 #' * *committed*: made by `create_fmalloc_vector()` and the like. It stays in the
 #'   store until [destroy_fmalloc_vector()] removes it.
-#' * *sealed*: committed, and `serialize()` or `saveRDS()` has written a reference
-#'   to it. Its data never change again: `x[1] <- 0` gives `x` a copy, which is
+#' * *sealed*: committed, and a name leads to it, or `serialize()` or `saveRDS()` has
+#'   written a reference to it. Its data never change again: `x[1] <- 0` gives `x` a copy, which is
 #'   temporary, and what was saved stays as saved.
 #' * *tombstone*: destroyed. Its identifier is never used again.
 #'
 #' @section What is promised:
 #' * When the process dies (`kill -9`, a crash in another package), nothing that was
-#'   created, written or saved is lost.
+#'   created, written, put or saved is lost.
 #' * After a power cut the store is as of the last completed [sync_fmalloc()] or
 #'   [cleanup_fmalloc()], or the one in flight.
+#' * A name stands for a whole object, the old one or the new one, whatever happens; and
+#'   of a transaction all changes have happened, or none.
 #' * A failed operation raises an error of its own class (see [fmalloc_error]) and
 #'   changes nothing.
 #' * A file that is not a store is never written to.

@@ -34,6 +34,10 @@ test_that("what compaction would return is what it returns", {
   d <- diagnose_fmalloc_runtime(store)
   told <- d$summary$compaction_returns_bytes
   expect_match(d$summary$compaction_note, "compact_fmalloc() would return about", fixed = TRUE)
+  expect_match(Rfmalloc:::map_title(d), ": compaction would return about", fixed = TRUE)
+  d$summary$compaction_returns_bytes <- 0
+  expect_identical(Rfmalloc:::map_title(d), basename(d$runtime$path))
+  expect_match(capture.output(print(d)), "compaction +would return nothing$", all = FALSE)
   rm(d)
   expect_equal(compact_fmalloc(store), told, tolerance = 0.01)
   s <- diagnose_fmalloc_runtime(store)$summary
