@@ -561,7 +561,7 @@ load_piece(struct rfm_log *log, uint64_t from, uint8_t **bytes,
 	*n = s->offset + s->bytes - from;
 	if (*n > RFM_LOG_PIECE_BYTES)
 		*n = RFM_LOG_PIECE_BYTES;
-	*bytes = malloc(RFM_LOG_PIECE_BYTES);
+	*bytes = malloc((size_t)*n + 1);
 	if (*bytes == NULL)
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory to read the log");
