@@ -12,8 +12,9 @@
 #' The new part must fit. It has the same names of columns, in any order, and each part the type of
 #' what it is added to, or one that R would turn into that without loss: integers are
 #' added to numbers, not numbers to integers. Levels that a factor does not have yet are added to
-#' it. Classes such as dates must be the same, and time zones are those of the old
-#' object.
+#' it. Classes such as dates must be the same, and time zones and units are those of the old
+#' object. Rows are counted on if the old ones are and the new ones have no names but numbers.
+#' Names of rows, and columns that are lists, are written anew each time.
 #'
 #' @param name The name of an object in the store. If there is none, `x` is put.
 #' @param x What is added: a vector, a data frame, or a matrix with as many rows.
@@ -66,8 +67,16 @@ appended_vectors <- function(old, x, what, runtime, call) {
     fail("argument", what, " is ", described(x), ", and is to be appended to ", described(old),
       call = call)
   }
+  refuse_series(old, call)
+  if (inherits(old, "difftime")) units(x) <- units(old)
   kept <- c(list(names = appended_names(old, x, runtime)), kept_attributes(old))
   behind(old, fitting(x, old, what, call), runtime, kept)
+}
+
+refuse_series <- function(old, call) {
+  if (!is.null(attr(old, "tsp"))) {
+    fail("argument", "a time series cannot be appended to", call = call)
+  }
 }
 
 appended_names <- function(old, x, runtime) {
@@ -77,7 +86,8 @@ appended_names <- function(old, x, runtime) {
 }
 
 appended_factors <- function(old, x, what, runtime, call) {
-  if (is.character(x)) x <- factor(x, exclude = NULL)
+  # As rbind() does it: new levels in the order in which they come, and NA is none.
+  if (is.character(x)) x <- factor(x, unique(x), exclude = if (!anyNA(levels(old))) NA)
   if (!is.factor(x) || is.ordered(x) != is.ordered(old) ||
     is.ordered(old) && !identical(levels(x), levels(old))) {
     fail("argument", what, " is ", described(x), ", and is to be appended to ", described(old),
@@ -91,8 +101,18 @@ appended_factors <- function(old, x, what, runtime, call) {
 }
 
 appended_matrices <- function(old, x, runtime, call) {
-  if (!is.matrix(x)) x <- matrix(x, nrow = nrow(old))
-  if (nrow(x) != nrow(old) || !identical(kind_class(old), kind_class(x))) {
+  if (!is.atomic(x) || is.null(x) || !identical(kind_class(old), kind_class(x))) {
+    fail("argument", "x is ", described(x), ", and is to be appended to a matrix", call = call)
+  }
+  refuse_series(old, call)
+  if (!is.matrix(x)) {
+    if (length(x) %% max(nrow(old), 1L) != 0) {
+      fail("argument", "x has ", length(x), " elements, and the matrix it is to be appended to ",
+        "has ", nrow(old), " rows", call = call)
+    }
+    x <- matrix(x, nrow(old), if (nrow(old)) length(x) %/% nrow(old) else 0L)
+  }
+  if (nrow(x) != nrow(old)) {
     fail("argument", "x has ", nrow(x), " rows, and the matrix it is to be appended to has ",
       nrow(old), call = call)
   }
@@ -102,15 +122,25 @@ appended_matrices <- function(old, x, runtime, call) {
     or <- function(labels, n) if (is.null(labels)) character(n) else labels
     kept$dimnames <- list(rownames(old),
       c(or(colnames(old), ncol(old)), or(colnames(x), ncol(x))))
+    names(kept$dimnames) <- names(dimnames(old))
   }
   behind(old, fitting(x, old, "x", call), runtime, kept)
 }
 
 appended_frames <- function(old, x, runtime, call) {
-  if (is.list(x) && !is.data.frame(x)) x <- as.data.frame(x, check.names = FALSE)
+  if (is.list(x) && !is.data.frame(x)) {
+    x <- tryCatch(as.data.frame(x, check.names = FALSE),
+      error = function(e) fail("argument", "x is no data frame: ", conditionMessage(e), call = call))
+  }
   columns <- names(old)
-  if (!is.data.frame(x) || anyDuplicated(columns) || !setequal(names(x), columns) ||
-    length(x) != length(columns)) {
+  if (anyDuplicated(columns)) {
+    fail("argument", "two columns of the old data frame have the name ",
+      sQuote(columns[anyDuplicated(columns)], FALSE), call = call)
+  }
+  if (inherits(old, "grouped_df")) {
+    fail("argument", "the old data frame is grouped, which says where its rows are", call = call)
+  }
+  if (!is.data.frame(x) || !setequal(names(x), columns) || length(x) != length(columns)) {
     missing <- setdiff(columns, names(x))
     more <- setdiff(names(x), columns)
     fail("argument", "x must be a data frame with the columns of the old one",
@@ -126,7 +156,8 @@ appended_frames <- function(old, x, runtime, call) {
       paste0("x$", columns[k]), runtime, call)
   }
   kept <- attributes(old)
-  kept$row.names <- NULL
+  # Of a data.table: that it is sorted, and how, which is true no longer.
+  kept$row.names <- kept$sorted <- kept$index <- NULL
   attributes(y) <- kept
   attr(y, "row.names") <- if (is.null(labels)) .set_row_names(rows) else labels
   y
@@ -140,23 +171,30 @@ appended_column <- function(old, x, what, runtime, call) {
     }
     return(c(old, x))
   }
-  if (length(dim(old)) > 1L) {
-    fail("argument", what, " is a matrix within a data frame, which cannot be appended to",
-      call = call)
+  if (length(dim(old)) > 1L || length(dim(x)) > 1L) {
+    fail("argument", what, " is a matrix within a data frame, which cannot be appended",
+      if (length(dim(old)) > 1L) " to", call = call)
   }
   appended_vectors(old, x, what, runtime, call)
 }
 
-# NULL: they are counted.
+# NULL: they are counted. So are rows whose names are numbers, as a subset's are, behind
+# others that are counted.
 appended_row_names <- function(old, x, runtime, call) {
-  if (.row_names_info(old) < 0L && .row_names_info(x) < 0L) return(NULL)
+  if (counts_rows(old) && !is.character(.row_names_info(x, 0L))) return(NULL)
   labels <- c(as.character(row.names(old)), as.character(row.names(x)))
-  if (.row_names_info(x) < 0L || .row_names_info(old) < 0L) labels <- make.unique(labels)
+  if (counts_rows(x) || counts_rows(old)) labels <- make.unique(labels)
   if (anyDuplicated(labels)) {
     fail("argument", "the row name ", sQuote(labels[anyDuplicated(labels)], FALSE),
       " is there already", call = call)
   }
   labels
+}
+
+# R keeps 1, 2, 3 as a missing value and how many there are.
+counts_rows <- function(x) {
+  labels <- .row_names_info(x, 0L)
+  !is.character(labels) && (!length(labels) || is.na(labels[1L]))
 }
 
 # The elements of both, in the store.
@@ -179,7 +217,7 @@ fitting <- function(x, old, what, call) {
 }
 
 # The classes that must agree: not ours, and not those that R makes up.
-kind_class <- function(x) if (is.object(x)) setdiff(oldClass(x), our_classes)
+kind_class <- function(x) setdiff(as.character(oldClass(x)), our_classes)
 our_classes <- c("fmalloc_vector", "fmalloc_matrix", "fmalloc_array", "fmalloc", "logical",
   "integer", "numeric", "complex", "raw", "character")
 
@@ -194,8 +232,8 @@ kept_attributes <- function(x) {
 described <- function(x) {
   if (is.factor(x)) return(if (is.ordered(x)) "an ordered factor" else "a factor")
   classes <- kind_class(x)
-  if (length(classes)) paste0("of class ", paste(classes, collapse = "/")) else
-    paste0("of type ", typeof(x))
+  paste0(if (is.atomic(x) && !is.null(x)) "a vector ", if (length(classes))
+    paste0("of class ", paste(classes, collapse = "/")) else paste0("of type ", typeof(x)))
 }
 
 #' A part of a vector without a copy

@@ -9,8 +9,8 @@ script <- normalizePath("tests/reader/read_store.py")
 # -- The canonical form, made by R ---------------------------------------------------------
 
 bits <- function(x) {
-  bytes <- as.character(writeBin(x, raw(), size = 8, endian = "big"))
-  apply(matrix(bytes, 8), 2, paste, collapse = "")
+  bytes <- matrix(as.character(writeBin(x, raw(), size = 8, endian = "big")), 8)
+  do.call(paste0, lapply(1:8, function(k) bytes[k, ]))
 }
 shown_double <- function(x) paste(bits(x), sprintf("%.15g", x))
 
@@ -90,6 +90,21 @@ python <- function(...) {
     said = paste(readLines(said, warn = FALSE), collapse = "\n"))
 }
 reader <- function(...) python(script, "--", ...)
+
+# Some words about a store that only a program at its bytes can say.
+ask <- function(path, ...) {
+  python("-c", paste(c("import sys", "sys.path.insert(0, 'tests/reader')",
+    "import read_store as r", ...), collapse = "\n"), path)$lines
+}
+kinds <- function(path) {
+  ask(path, "for kind, _, _ in r.Log(r.File(sys.argv[1])).records():",
+    "    print(next(k for k in ('MOVE', 'EXTEND', 'OTHER') if getattr(r, k, kind) == kind))")
+}
+windows <- function(path) {
+  as.integer(ask(path, "store = r.Store(sys.argv[1])",
+    "print(sum(store.entries[store.taken_apart(id_)[0]].length != store.taken_apart(id_)[1][1]",
+    "          for id_, _, _ in store.names.values()))"))
+}
 
 first_difference <- function(a, b) {
   if (identical(a, b)) return(NULL)
@@ -195,48 +210,63 @@ changes <- function(folder) {
     store[["object 5"]] <- NULL
   })
   same_list(path, store, "after replacing, removing and renaming")
-  for (name in names(store)) same(path, name, collect_fmalloc(store[[name]]), "replaced")
+  for (name in names(store)) same(path, name, store[[name]], "replaced")
 
-  x <- create_fmalloc_vector("numeric", 1000, store)
-  x[] <- sin(1:1000)
+  x <- create_fmalloc_vector("numeric", 30000, store)
+  x[] <- sin(1:30000)
   store$ours <- x
-  s <- create_fmalloc_vector("character", 100, store)
-  s[] <- sprintf("number %d of a hundred strings", 1:100)
-  store$strings <- list(s, x, s)
+  s <- create_fmalloc_vector("character", 9000, store)
+  s[] <- sprintf("number %d of several thousand strings", 1:9000)
+  store$strings <- list(s[1:3], x, s)
   x[1] <- NA
   for (name in c("ours", "strings")) same(path, name, store[[name]], "a vector of the store")
   ok(identical(reader(path, "ours")$lines[2], "  3feaed548f090cee 0.841470984807897"),
     "what was put stays what it was")
 
-  # R makes a part of a sealed vector a view of it; a view is stored with its whole.
-  whole <- store$ours
-  store$part <- whole[101:900]
-  store$text_part <- s[11:90]
-  same(path, "part", whole[101:900], "a part of a vector")
-  same(path, "text_part", s[11:90], "a part of a vector of strings")
+  # A list that a commit knows moves when it is changed.
+  l <- create_fmalloc_vector("list", 3, store)
+  l[[1]] <- as_fmalloc(1, store)
+  sync_fmalloc(store)
+  l[[2]] <- as_fmalloc("moved", store)
+  store$moved <- l
+  same(path, "moved", store$moved, "a list that was moved")
+  ok("MOVE" %in% kinds(path), "there is a MOVE in the log")
+
+  # R makes a large part of a sealed vector a view of it, which is stored with its whole.
+  store$whole <- sin(1:30000)
+  store$whole_text <- sprintf("number %d of several thousand strings", 1:9000)
+  whole <- store$whole
+  store$part <- whole[101:29000]
+  store$text_part <- store$whole_text[11:8990]
+  same(path, "part", sin(101:29000), "a part of a vector")
+  same(path, "text_part", store$whole_text[11:8990], "a part of a vector of strings")
+  ok(identical(windows(path), 2L), "the parts are stored as windows")
 
   if (exists("view_fmalloc")) {
-    store$view <- view_fmalloc(whole, 101, 800)
-    same(path, "view", collect_fmalloc(store$view), "a view")
+    store$view <- view_fmalloc(whole, 101, 20000)
+    same(path, "view", sin(101:20100), "a view")
   } else skip("a view", "there is no view_fmalloc()")
   if (exists("append_fmalloc")) {
-    for (k in 1:5) {
-      append_fmalloc("numbers", k + 0:9 / 10, store)
-      append_fmalloc("texts", sprintf("text %d, of a good length", 1:20 * k), store)
-      append_fmalloc("table", data.frame(n = k, s = paste("row number", k, "of five")), store)
+    for (k in 1:4) {
+      append_fmalloc("numbers", k + 1:9000 / 1e4, store)
+      append_fmalloc("texts", sprintf("text %d, of a good length", 1:4500 * k), store)
+      append_fmalloc("table", data.frame(n = rep(k, 9000), s = sprintf("row number %d", 1:9000)),
+        store)
       if (k == 3) store$three <- store$texts
     }
     for (name in c("numbers", "texts", "table", "three")) {
-      same(path, name, collect_fmalloc(store[[name]]), "appended to")
+      same(path, name, store[[name]], "appended to")
     }
+    ok(length(store$three) == 13500, "what was taken before goes on with its length")
+    ok("EXTEND" %in% kinds(path), "there is an EXTEND in the log")
   } else skip("what was appended to", "there is no append_fmalloc()")
   if (exists("compact_fmalloc")) {
-    rm(x, s, whole)
+    rm(x, s, whole, l)
     for (name in setdiff(names(store), c("one", "two"))[1:10]) store[[name]] <- NULL
     gc(full = TRUE)
     compact_fmalloc(store)
     same_list(path, store, "compacted")
-    for (name in names(store)) same(path, name, collect_fmalloc(store[[name]]), "compacted")
+    for (name in names(store)) same(path, name, store[[name]], "compacted")
   } else skip("a compacted store", "there is no compact_fmalloc()")
   cleanup_fmalloc(store)
 }
@@ -256,15 +286,14 @@ victim <- function(folder) {
   repeat store$counter <- (k <- k + 1)
 }
 
-# What a machine that was switched off meanwhile leaves: the same file, another boot id.
-other_boot <- function(from, to) {
-  file.copy(from, to)
-  python("-c", paste(sep = "\n", "import sys", "sys.path.insert(0, 'tests/reader')",
-    "import read_store as r", "f = open(sys.argv[1], 'r+b')", "for page in (0, 4096):",
-    "    f.seek(page)", "    s = bytearray(f.read(128))",
-    "    if any(s):", "        s[72] ^= 1",
-    "        s[124:] = r.crc32c(s[:124]).to_bytes(4, 'little')",
-    "        f.seek(page)", "        f.write(s)"), to)$status
+# A copy of a file with other bytes: `deeds` change d, and then superblocks get their checksum.
+forged <- function(from, to, ...) {
+  file.copy(from, to, overwrite = TRUE)
+  ask(to, "d = bytearray(open(sys.argv[1], 'rb').read())", ..., "for at in (0, 4096):",
+    "    if any(d[at:at + 128]):",
+    "        d[at + 124:at + 128] = r.crc32c(d[at:at + 124]).to_bytes(4, 'little')",
+    "open(sys.argv[1], 'wb').write(d)")
+  to
 }
 
 killed <- function(folder) {
@@ -276,8 +305,8 @@ killed <- function(folder) {
   told(process)
   list <- reader(path)
   all <- lapply(c("both", "later", "counter"), function(name) reader(path, name)$lines)
-  cut <- file.path(folder, "cut.bin")
-  ok(other_boot(path, cut) == 0, "a copy gets another boot id")
+  # what a machine that was switched off meanwhile leaves: another boot id
+  cut <- forged(path, file.path(folder, "cut.bin"), "d[72] ^= 1", "d[4096 + 72] ^= 1")
   store <- open_fmalloc(path, size_gb = 131072 / 2^30)
   ok(identical(list$lines, catalogue(store)), "after a kill: the list of ", length(list$lines),
     list$said)
@@ -363,6 +392,26 @@ example <- function(folder) {
   ok(identical(collect_fmalloc(store$gulls),
     list(name = c("Larus", "Great Black-backed Gull"), kg = c(1.5, NA))), "R finds the same in it")
   cleanup_fmalloc(store)
+
+  # The same without its COMMIT and its NAME, as after the death of a process.
+  half <- forged(path, file.path(folder, "half.bin"), "d[12968:13080] = bytes(112)",
+    "d[12] = 0", "d[80] = 0", "d[64:80] = r.boot_id()")
+  store <- open_fmalloc(half, access = "read")
+  got <- reader(half)
+  ok(identical(names(store), character()) && got$status == 0 && !length(got$lines) &&
+    "0" == ask(half, "print(len(r.Store(sys.argv[1]).entries))"),
+    "half a group counts as nothing", got$said)
+  cleanup_fmalloc(store)
+  # One cell of the list leads to the list.
+  got <- reader(forged(path, file.path(folder, "loop.bin"), "d[77952] = 4"), "gulls")
+  ok(got$status == 1 && grepl("contains itself", got$said), "a list in itself: ", got$said)
+  # A COMMIT behind a broken record, after a power cut, and any record after a clean end.
+  got <- reader(forged(path, file.path(folder, "hole.bin"), "d[12968] ^= 1", "d[12] = 0",
+    "d[80] = 0"))
+  ok(got$status == 1 && grepl("is broken although", got$said), "a COMMIT behind a hole: ", got$said)
+  got <- reader(forged(path, file.path(folder, "short.bin"), "d[13032:13080] = bytes(48)"))
+  ok(got$status == 1 && grepl("ends before record 9", got$said), "a clean end too early: ",
+    got$said)
 }
 
 damage <- function(folder) {
@@ -375,7 +424,7 @@ damage <- function(folder) {
   got <- reader(file.path(folder, "none.bin"))
   ok(got$status == 1 && grepl("No such file", got$said), "no file: ", got$said)
   for (path in file.path(folder, c("tiny.bin", "every.bin"))) {
-    got <- python("tests/reader/spoil_store.py", path, 600, seed())
+    got <- python("tests/reader/spoil_store.py", path, 300, seed())
     ok(got$status == 0, "the script refuses what was spoiled, and never breaks: ",
       utils::tail(got$lines, 1), got$said)
   }

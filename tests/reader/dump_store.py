@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Prints a small store byte by byte: the example of the book's appendix.
 """Prints a small store byte by byte, with what the bytes mean: the example of the book.
 
     dump_store.py FILE >tests/reader/tiny.txt
@@ -15,7 +16,8 @@ KINDS = {v: k for k, v in vars(r).items() if k in (
     "ALLOCATE FREE SEAL COMMIT LINK MOVE EXTEND NAME".split())}
 SHOW = {r.ALLOCATE: ["id {}, offset {}", "{} bytes, length {}",
                      "type {}, flags {}; no payload checksum", "owner {}"],
-        r.COMMIT: ["epoch {}, next id {}"], r.NAME: ["id {}, put at {}", "{} bytes of name, {} of note"]}
+        r.COMMIT: ["epoch {}, next id {}"],
+        r.NAME: ["id {}, put at {}", "{} bytes of name, {} of note"]}
 
 
 def put(at, data, *meanings):
@@ -75,7 +77,8 @@ def payload(entry, id_, store):
         for length, rest in struct.iter_unpack("<I12s", data):
             text, _ = store.string(entry, length, rest)
             meanings.append(f'{length} bytes: "{text.decode()}"' if length <= 12 else
-                            f'{length} bytes, "{text[:4].decode()}", part {rest[4]}, byte {rest[8]}')
+                            f'{length} bytes, "{text[:4].decode()}", part {rest[4]}, '
+                            f'byte {rest[8]}')
     elif entry.type in (r.LIST, r.OBJECT):
         ids = [i for i, in struct.iter_unpack("<Q", data)]
         meanings = [", ".join(map(str, ids[k:k + 2])) for k in range(0, len(ids), 2)]
@@ -94,8 +97,8 @@ def main():
     superblock(store.file, 1)
     offset, size, salt = store.log.head
     title("the log's first segment")
-    put(offset, store.file.read(offset, 64), "magic; salt", f"{size} bytes; its first record is number 1",
-        "reserved", "reserved; checksum")
+    put(offset, store.file.read(offset, 64), "magic; salt",
+        f"{size} bytes; its first record is number 1", "reserved", "reserved; checksum")
     at, sequence = offset + 64, 1
     while True:
         found = store.log.record(at, offset + size, salt, sequence)

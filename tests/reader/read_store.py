@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Lists and prints what is in a store: the format, as another language reads it.
 """Lists and prints what is in an Rfmalloc store, without R.
 
 Written from the book's appendix "The file, for readers in another language" alone

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Lets read_store.py read spoiled copies of a store, at random.
 """Spoils copies of a store, at random, and lets read_store.py read them.
 
     spoil_store.py FILE ROUNDS SEED
