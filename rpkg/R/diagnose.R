@@ -85,8 +85,8 @@ summarise <- function(info, catalog, map) {
 
 # The file without what is in it, or cannot be given back before the next sync.
 compaction_returns <- function(info, map) {
-  used <- info$live_bytes + info$temporary_bytes + info$held_bytes + info$log_bytes
-  max(0, info$file_bytes - used - sum(map$bytes[map$use == "head"]))
+  used <- info$live_bytes + info$temporary_bytes + info$held_bytes
+  max(0, info$file_bytes - used - sum(map$bytes[map$use %in% c("head", "log")]))
 }
 
 note_on_compaction <- function(returns, info) {

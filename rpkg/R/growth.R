@@ -191,10 +191,11 @@ appended_row_names <- function(old, x, runtime, call) {
   labels
 }
 
-# R keeps 1, 2, 3 as a missing value and how many there are.
+# R keeps 1, 2, 3 as a missing value and how many there are, or as they are.
 counts_rows <- function(x) {
   labels <- .row_names_info(x, 0L)
-  !is.character(labels) && (!length(labels) || is.na(labels[1L]))
+  !is.character(labels) &&
+    (!length(labels) || is.na(labels[1L]) || identical(labels, seq_along(labels)))
 }
 
 # The elements of both, in the store.

@@ -106,7 +106,7 @@ two_processes <- function(folder, seconds) {
     largest <- max(largest, file.size(path))
     if (trace) cat(round(proc.time()[["elapsed"]] - started, 2), file.size(path) / one, nrow(d), "\n", file = stderr())
     rounds <- rounds + 1
-    if (rounds %% 10 == 0) gc(full = FALSE)
+    if (rounds %% 3 == 0) gc() # what is garbage keeps room in the store, too
   }
   rm(d)
   held <- NULL

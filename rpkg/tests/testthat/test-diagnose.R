@@ -45,8 +45,8 @@ test_that("what compaction would return is what it returns", {
   expect_gte(s$compaction_returns_bytes, 0)
   expect_identical(store$small, 1:10)
   info <- list(file_bytes = 100, live_bytes = 90, temporary_bytes = 5, held_bytes = 5,
-    log_bytes = 5, temporaries = 0)
-  map <- data.frame(bytes = 10, use = "head")
+    temporaries = 0)
+  map <- data.frame(bytes = c(10, 5), use = c("head", "log"))
   expect_identical(Rfmalloc:::compaction_returns(info, map), 0)
   expect_match(Rfmalloc:::note_on_compaction(0, info), "nothing for compact_fmalloc")
   info$temporaries <- 2
