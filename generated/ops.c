@@ -1093,6 +1093,24 @@ is_view_of(SEXP y, SEXP x)
 	    rfm_altvec_payload(y) == rfm_altvec_payload(x);
 }
 
+static SEXP
+our_own(SEXP y, SEXP x)
+{
+	SEXP inner = rfm_altvec_inner(y), z;
+
+	if (is_view_of(y, x))
+		return Rf_duplicate(y);
+	if (!MAYBE_SHARED(y))
+		return y;
+	if (inner == NULL || rfm_altvec_runtime(inner) == NULL ||
+	    rfm_altvec_live(inner)->whole == NULL)
+		return Rf_duplicate(y);
+	z = PROTECT(rfm_altvec_view(inner, 0, (uint64_t)XLENGTH(inner)));
+	DUPLICATE_ATTRIB(z, y);
+	UNPROTECT(1);
+	return z;
+}
+
 SEXP
 rfm_ops_settle(SEXP y, SEXP x)
 {
@@ -1101,9 +1119,7 @@ rfm_ops_settle(SEXP y, SEXP x)
 	    Rf_getAttrib(y, R_DimSymbol) == R_NilValue;
 	SEXP z = NULL;
 
-	if (is_view_of(y, x) || MAYBE_SHARED(y))
-		y = Rf_duplicate(y);
-	PROTECT(y);
+	y = PROTECT(our_own(y, x));
 	if (!single && type != 0 && type != RFM_LIST && !Rf_isObject(y) &&
 	    rfm_altvec_inner(y) == NULL)
 		z = rfm_altvec_sibling(x, type, (uint64_t)XLENGTH(y));
