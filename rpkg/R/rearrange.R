@@ -34,9 +34,9 @@ rep_len.fmalloc <- function(x, length.out) {
   if (is.null(y)) in_store(rep_len(view(x), length.out), x) else y
 }
 
-#' @method rep.int fmalloc
-#' @export
-rep.int.fmalloc <- function(x, times) {
+# Registered by hand: under its natural name it would be a method of rep().
+#' @rawNamespace S3method(rep.int, fmalloc, repeated_int)
+repeated_int <- function(x, times) {
   y <- repeated_elements(x, times, named = FALSE)
   if (is.null(y)) in_store(rep.int(view(x), times), x) else y
 }
