@@ -1110,7 +1110,6 @@ our_own(SEXP y, SEXP x)
 	UNPROTECT(1);
 	return z;
 }
-
 SEXP
 rfm_ops_settle(SEXP y, SEXP x)
 {

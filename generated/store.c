@@ -1162,7 +1162,6 @@ refuse_view(const struct rfm_payload *whole, uint64_t from,
 		    (unsigned long long)whole->reach);
 	return RFM_OK;
 }
-
 enum rfm_status
 rfm_store_view(struct rfm_payload *whole, uint64_t from, uint64_t length,
     struct rfm_payload **view, struct rfm_error *error)
@@ -3063,7 +3062,6 @@ first_in_the_way(const struct rfm_store *store,
 	}
 	return movable->count;
 }
-
 static enum rfm_status
 set_one_aside(struct rfm_store *store, struct rfm_compaction *c,
     const struct extents *movable, const struct extents *holes,
