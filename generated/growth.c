@@ -4,6 +4,7 @@
 #include "altvec.h"
 #include "layout.h"
 #include "runtime.h"
+#include <string.h>
 
 /* read the arguments of growth or fail */
 static NORET void
@@ -117,6 +118,8 @@ put_on(SEXP x, SEXP attributes)
 	SEXP names = PROTECT(Rf_getAttrib(attributes, R_NamesSymbol));
 	R_xlen_t i;
 
+	if (Rf_xlength(names) != Rf_xlength(attributes))
+		refuse("Attributes have names");
 	for (i = 0; i < Rf_xlength(attributes); i++)
 		Rf_setAttrib(x, Rf_installTrChar(STRING_ELT(names, i)),
 		    VECTOR_ELT(attributes, i));
@@ -199,11 +202,14 @@ rfm_c_recollect(SEXP handle)
 }
 
 SEXP
-rfm_c_clear(SEXP handle)
+rfm_c_clear(SEXP handle, SEXP word)
 {
 	struct rfm_runtime *runtime = runtime_of(handle);
 	struct rfm_error error;
 
+	if (TYPEOF(word) != STRSXP || XLENGTH(word) != 1 ||
+	    strcmp(CHAR(STRING_ELT(word, 0)), "everything") != 0)
+		refuse("A store is emptied if the word is \"everything\"");
 	if (rfm_store_clear(runtime->store, &error) != RFM_OK)
 		rfm_raise_error(&error, runtime->path);
 	return R_NilValue;

@@ -8,5 +8,5 @@ SEXP rfm_c_view_of(SEXP x, SEXP from, SEXP length, SEXP attributes);
 SEXP rfm_c_compact(SEXP handle, SEXP budget, SEXP may_set_aside);
 SEXP rfm_c_trim(SEXP handle);
 SEXP rfm_c_recollect(SEXP handle);
-SEXP rfm_c_clear(SEXP handle);
+SEXP rfm_c_clear(SEXP handle, SEXP word);
 #endif

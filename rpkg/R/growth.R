@@ -200,7 +200,7 @@ counts_rows <- function(x) {
 
 # The elements of both, in the store.
 behind <- function(old, x, runtime, kept = list()) {
-  .Call(rfm_c_append, runtime, old, x, c(kept["dim"], kept[names(kept) != "dim"]))
+  .Call(rfm_c_append, runtime, old, x, kept[order(names(kept) != "dim")])
 }
 
 # x as the type of old, if nothing is lost.
@@ -349,7 +349,7 @@ reset_fmalloc <- function(runtime = NULL, confirm = FALSE) {
   }
   names <- all_names(runtime)
   if (length(names)) change(runtime, lapply(names, function(name) list(name = name)))
-  .Call(rfm_c_clear, runtime)
+  .Call(rfm_c_clear, runtime, "everything")
   compact_fmalloc(runtime)
   invisible(runtime)
 }
