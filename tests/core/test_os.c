@@ -529,7 +529,7 @@ a_descriptor_that_is_gone_is_an_error_of_each_call(void **state)
 	REFUSED(RFM_IO, os->write(os, f, 0, text, 3, &error));
 	SAYS("write the file");
 	REFUSED(RFM_IO, os->resize(os, f, MIB, &error));
-	SAYS("extend the file");
+	SAYS("change the length of the file");
 	REFUSED(RFM_IO, os->punch(os, f, 0, 4096, &error));
 	SAYS("give room back");
 	assert_int_equal(error.os_errno, EBADF);
