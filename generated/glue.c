@@ -81,8 +81,6 @@ type_of(SEXP x)
 static struct rfm_runtime *
 runtime_of(SEXP handle)
 {
-	struct rfm_runtime *runtime;
-
 	rfm_check_thread();
 	if (handle == R_NilValue)
 		handle = rfm_runtime_default();
@@ -92,11 +90,7 @@ runtime_of(SEXP handle)
 		    "from open_fmalloc()");
 	if (TYPEOF(handle) != EXTPTRSXP)
 		refuse("runtime", "must be a handle from open_fmalloc()");
-	runtime = rfm_runtime_of_handle(handle);
-	if (runtime == NULL)
-		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed. "
-		    "Open it again with open_fmalloc().");
-	return runtime;
+	return rfm_runtime_needed(handle);
 }
 /* take a payload from a vector or fail */
 static struct rfm_payload *

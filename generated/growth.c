@@ -13,17 +13,6 @@ refuse(const char *what)
 	rfm_raise("argument", 0, NULL, what);
 }
 
-static struct rfm_runtime *
-runtime_of(SEXP handle)
-{
-	struct rfm_runtime *runtime = rfm_runtime_of_handle(handle);
-
-	rfm_check_thread();
-	if (runtime == NULL)
-		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed.");
-	return runtime;
-}
-
 static double
 number_of(SEXP x)
 {
@@ -129,7 +118,7 @@ put_on(SEXP x, SEXP attributes)
 SEXP
 rfm_c_append(SEXP handle, SEXP x, SEXP y, SEXP attributes)
 {
-	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_runtime *runtime = rfm_runtime_needed(handle);
 	SEXP inner = rfm_altvec_inner(x), c = R_NilValue;
 
 	if (TYPEOF(x) != TYPEOF(y) || TYPEOF(x) == VECSXP ||
@@ -169,7 +158,7 @@ rfm_c_view_of(SEXP x, SEXP from, SEXP length, SEXP attributes)
 SEXP
 rfm_c_compact(SEXP handle, SEXP budget, SEXP may_set_aside)
 {
-	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_runtime *runtime = rfm_runtime_needed(handle);
 	struct rfm_compaction c = { (uint64_t)number_of(budget), 0, 0,
 		number_of(may_set_aside) != 0 };
 	struct rfm_error error;
@@ -186,7 +175,7 @@ rfm_c_compact(SEXP handle, SEXP budget, SEXP may_set_aside)
 SEXP
 rfm_c_trim(SEXP handle)
 {
-	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_runtime *runtime = rfm_runtime_needed(handle);
 	struct rfm_error error;
 
 	if (rfm_store_trim(runtime->store, &error) != RFM_OK)
@@ -196,7 +185,7 @@ rfm_c_trim(SEXP handle)
 SEXP
 rfm_c_recollect(SEXP handle)
 {
-	rfm_runtime_retire_group(runtime_of(handle));
+	rfm_runtime_retire_group(rfm_runtime_needed(handle));
 	R_gc();
 	return R_NilValue;
 }
@@ -204,7 +193,7 @@ rfm_c_recollect(SEXP handle)
 SEXP
 rfm_c_clear(SEXP handle, SEXP word)
 {
-	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_runtime *runtime = rfm_runtime_needed(handle);
 	struct rfm_error error;
 
 	if (TYPEOF(word) != STRSXP || XLENGTH(word) != 1 ||

@@ -12,18 +12,6 @@ refuse(const char *what)
 	rfm_raise("argument", 0, NULL, what);
 }
 
-static struct rfm_runtime *
-runtime_of(SEXP handle)
-{
-	struct rfm_runtime *runtime = rfm_runtime_of_handle(handle);
-
-	rfm_check_thread();
-	if (runtime == NULL)
-		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed. "
-		    "Open it again with open_fmalloc().");
-	return runtime;
-}
-
 static bool
 flag_of(SEXP x)
 {
@@ -51,20 +39,21 @@ text_of(SEXP strings, R_xlen_t i)
 SEXP
 rfm_c_survey(SEXP handle, SEXP x, SEXP serialize)
 {
-	return rfm_object_survey(runtime_of(handle), x, flag_of(serialize));
+	return rfm_object_survey(rfm_runtime_needed(handle), x,
+	    flag_of(serialize));
 }
 
 SEXP
 rfm_c_store(SEXP handle, SEXP x, SEXP serialize, SEXP tell)
 {
-	return rfm_object_store(runtime_of(handle), x, flag_of(serialize),
-	    tell);
+	return rfm_object_store(rfm_runtime_needed(handle), x,
+	    flag_of(serialize), tell);
 }
 
 SEXP
 rfm_c_give(SEXP handle, SEXP pointer)
 {
-	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_runtime *runtime = rfm_runtime_needed(handle);
 	SEXP own, x;
 
 	(void)payload_of(pointer);
@@ -137,7 +126,7 @@ SEXP
 rfm_c_change(SEXP handle, SEXP names, SEXP pointers, SEXP notes,
     SEXP times)
 {
-	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_runtime *runtime = rfm_runtime_needed(handle);
 	R_xlen_t count = Rf_xlength(names), i;
 	struct rfm_change *changes;
 	struct rfm_error error;
@@ -164,7 +153,7 @@ SEXP
 rfm_c_named(SEXP handle, SEXP name)
 {
 	static const char *const fields[] = { "value", "note", "time", "" };
-	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_runtime *runtime = rfm_runtime_needed(handle);
 	const char *text = text_of(name, 0);
 	SEXP list = PROTECT(Rf_mkNamed(VECSXP, (const char **)fields));
 	SEXP pointer = PROTECT(rfm_payload_pointer());
@@ -237,7 +226,7 @@ SEXP
 rfm_c_names(SEXP handle)
 {
 	static const char *const fields[] = { "name", "note", "time", "" };
-	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_runtime *runtime = rfm_runtime_needed(handle);
 	SEXP list = PROTECT(Rf_mkNamed(VECSXP, (const char **)fields));
 	struct roll roll = { 0 };
 	R_xlen_t i, n;
@@ -267,7 +256,7 @@ rfm_c_names(SEXP handle)
 SEXP
 rfm_c_stored_bytes(SEXP handle, SEXP pointer)
 {
-	struct rfm_runtime *runtime = runtime_of(handle);
+	struct rfm_runtime *runtime = rfm_runtime_needed(handle);
 	uint64_t disk = 0, resident = 0;
 	struct rfm_error error;
 

@@ -645,3 +645,15 @@ rfm_check_thread(void)
 		rfm_raise("thread", 0, NULL, "Rfmalloc was called from a "
 		    "thread other than R's main thread");
 }
+struct rfm_runtime *
+rfm_runtime_needed(SEXP handle)
+{
+	struct rfm_runtime *runtime;
+
+	rfm_check_thread();
+	runtime = rfm_runtime_of_handle(handle);
+	if (runtime == NULL)
+		rfm_raise("closed", 0, NULL, "The fmalloc runtime is closed. "
+		    "Open it again with open_fmalloc().");
+	return runtime;
+}

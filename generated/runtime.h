@@ -68,4 +68,5 @@ NORET void rfm_raise(const char *kind, int os_errno, const char *path,
 NORET void rfm_raise_error(const struct rfm_error *, const char *path);
 bool       rfm_on_main_thread(void);
 void       rfm_check_thread(void);
+struct rfm_runtime *rfm_runtime_needed(SEXP handle);  /* or an R error */
 #endif
