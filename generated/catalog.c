@@ -399,8 +399,8 @@ static void
 count_name(struct rfm_catalog *catalog, const struct rfm_name *name,
     uint64_t sign)
 {
-	catalog->name_bytes += sign * ((sizeof(struct rfm_name_disk) +
-	    name->name_bytes + name->note_bytes + 7) / 8 * 8);
+	catalog->name_bytes += sign * rfm_name_body_bytes(
+	    name->name_bytes, name->note_bytes);
 	rfm_catalog_find(catalog, name->id)->names += sign;
 }
 

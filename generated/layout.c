@@ -159,12 +159,11 @@ rfm_record_seal(void *record)
 	memcpy(record, &r, sizeof r);
 }
 /* give the size of a name's record */
-static uint32_t
-name_bytes(const struct rfm_name_disk *n)
+uint32_t
+rfm_name_body_bytes(uint32_t name_bytes, uint32_t note_bytes)
 {
-	uint32_t text = n->name_bytes + n->note_bytes;
-
-	return (uint32_t)sizeof *n + (text + 7) / 8 * 8;
+	return (uint32_t)sizeof(struct rfm_name_disk) +
+	    (name_bytes + note_bytes + 7) / 8 * 8;
 }
 /* decide whether a name is one */
 static size_t
@@ -207,7 +206,7 @@ rfm_name_valid(const void *body)
 	size_t               end;
 
 	memcpy(&n, body, sizeof n);
-	end = name_bytes(&n) - sizeof n;
+	end = rfm_name_body_bytes(n.name_bytes, n.note_bytes) - sizeof n;
 	for (size_t i = n.name_bytes + n.note_bytes; i < end; i++)
 		if (text[i] != 0)
 			return false;
@@ -263,7 +262,8 @@ rfm_record_body_bytes(uint32_t kind, const void *body)
 		memcpy(&name, body, sizeof name);
 		return name.name_bytes - 1 < RFM_NAME_MAX_BYTES &&
 		    name.note_bytes <= RFM_NOTE_MAX_BYTES
-		    ? name_bytes(&name) : 0;
+		    ? rfm_name_body_bytes(name.name_bytes, name.note_bytes)
+		    : 0;
 	default:                  return 0;
 	}
 }

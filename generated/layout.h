@@ -167,6 +167,8 @@ uint32_t rfm_record_body_bytes(uint32_t kind, const void *body);
 bool rfm_text_valid(const char *text, size_t bytes);
 bool rfm_name_valid(const void *body);
 void rfm_record_seal(void *record);
+uint32_t rfm_name_body_bytes(uint32_t name_bytes,
+    uint32_t note_bytes);
 bool rfm_record_valid(const void *bytes, uint64_t available,
     uint64_t salt, uint64_t sequence);
 #endif
