@@ -1,4 +1,4 @@
-/* Tangled from lit/52_cells.nw by 'make tangle': change it there, not here. */
+/* Tangled from lit/58_cells.nw by 'make tangle': change it there, not here. */
 #ifndef RFM_CELLS_H
 #define RFM_CELLS_H
 #include "store.h"

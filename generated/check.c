@@ -1,4 +1,4 @@
-/* Tangled from lit/55_check.nw by 'make tangle': change it there, not here. */
+/* Tangled from lit/59_check.nw by 'make tangle': change it there, not here. */
 #include "check.h"
 #include "crc.h"
 #include "layout.h"

@@ -1,4 +1,4 @@
-/* Tangled from lit/55_check.nw by 'make tangle': change it there, not here. */
+/* Tangled from lit/59_check.nw by 'make tangle': change it there, not here. */
 #ifndef RFM_CHECK_H
 #define RFM_CHECK_H
 #include "os.h"

@@ -1,4 +1,4 @@
-/* Tangled from lit/55_check.nw by 'make tangle': change it there, not here. */
+/* Tangled from lit/59_check.nw by 'make tangle': change it there, not here. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include "layout.h"

@@ -1,4 +1,4 @@
-/* Tangled from lit/53_snapshot.nw by 'make tangle': change it there, not here. */
+/* Tangled from lit/58_snapshot.nw by 'make tangle': change it there, not here. */
 #include "snapshot.h"
 #include "layout.h"
 #include <stdio.h>

@@ -1,0 +1,155 @@
+/* Tangled from lit/55_views.nw by 'make tangle': change it there, not here. */
+#include "inside.h"
+#include <stdlib.h>
+
+/* make a view */
+static enum rfm_status
+refuse_view(const struct rfm_payload *whole, uint64_t from,
+    uint64_t length, struct rfm_error *error)
+{
+	uint64_t end;
+
+	if (whole->state == RFM_DESTROYED)
+		return rfm_fail(error, RFM_CLOSED,
+		    "closed fmalloc ALTREP vector handle");
+	if (whole->owner != NULL || rfm_type_has_ids(whole->type) ||
+	    whole->handles == UINT32_MAX)
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "a list, or a part, has no views");
+	if (!rfm_add(from, length, &end) || end > whole->reach)
+		return rfm_fail(error, RFM_ARGUMENT, "subscript out of"
+		    " bounds: a view of elements %llu to %llu of %llu",
+		    (unsigned long long)from + 1, (unsigned long long)end,
+		    (unsigned long long)whole->reach);
+	return RFM_OK;
+}
+enum rfm_status
+rfm_store_view(struct rfm_payload *whole, uint64_t from, uint64_t length,
+    struct rfm_payload **view, struct rfm_error *error)
+{
+	struct rfm_payload *p;
+	uint64_t            each = rfm_type_bytes(whole->type), end;
+
+	if (whole->whole != NULL && rfm_add(from, length, &end) &&
+	    end <= whole->length)
+		return rfm_store_view(whole->whole, whole->from + from,
+		    length, view, error);
+	RFM_TRY(refuse_view(whole, from, length, error));
+	p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return rfm_fail(error, RFM_NO_MEMORY,
+		    "no memory for one more vector");
+	p->offset = whole->offset + from * each;
+	p->state = RFM_SEALED;		/* keeps I7 */
+	p->whole = whole;
+	p->from = from;
+	p->parts = whole->parts;
+	p->part_count = whole->part_count;
+	rfm_payload_retain(whole);
+	whole->views++;
+	rfm_describe_payload(whole->store, p, whole->type, length,
+	    length * each);
+	*view = p;
+	return RFM_OK;
+}
+/* keep the views' lists of parts */
+void
+rfm_show_parts_to_views(struct rfm_payload *whole)
+{
+	if (whole->views == 0)
+		return;
+	for (struct rfm_payload *p = whole->store->payloads; p != NULL;
+	    p = p->next)
+		if (p->whole == whole) {
+			p->parts = whole->parts;
+			p->part_count = whole->part_count;
+		}
+}
+/* reach further */
+static bool
+may_reach(const struct rfm_payload *p, uint64_t end, uint64_t count)
+{
+	uint64_t last, bytes;
+
+	return p->state != RFM_DESTROYED && p->whole == NULL &&
+	    !rfm_type_has_ids(p->type) && rfm_writes_file(p->store) &&
+	    p->reach == end && rfm_add(end, count, &last) &&
+	    rfm_multiply(last, rfm_type_bytes(p->type), &bytes) &&
+	    bytes <= p->room;
+}
+
+enum rfm_status
+rfm_store_reach(struct rfm_payload *p, uint64_t end, uint64_t count,
+    void **address, struct rfm_error *error)
+{
+	struct rfm_store *store = p->store;
+	uint64_t          each = rfm_type_bytes(p->type);
+	uint64_t          offset = p->offset + end * each;
+
+	if (!may_reach(p, end, count))
+		return rfm_fail(error, RFM_NO_ROOM,
+		    "there is no room behind these elements");
+	RFM_TRY(rfm_refuse_change(store, error));
+	if (count > 0) {
+		RFM_TRY(rfm_reserve_live(store, offset, count * each, error));
+		rfm_hand_over(store, offset, count * each,
+		    rfm_has_meaning(p->type));
+	}
+	*address = (char *)p->address + end * each;
+	p->reach += count;
+	return RFM_OK;
+}
+/* collect what has been reached */
+static uint64_t
+parts_without_record(const struct rfm_payload *p)
+{
+	uint64_t n = 0;
+
+	for (uint32_t k = 0; k < p->part_count; k++)
+		n += p->parts[k]->id == 0;
+	return n;
+}
+
+enum rfm_status
+rfm_collect_reached(struct walk *w, const struct rfm_payload *object,
+    struct rfm_error *error)
+{
+	struct rfm_payload *p = object->type == RFM_OBJECT &&
+	    object->length > 0 ? *(struct rfm_payload **)object->address
+	    : NULL;
+	void               *reached = w->reached;
+	struct rfm_entry   *e = p == NULL || p->id == 0 ? NULL :
+	    rfm_catalog_find(&w->store->catalog, p->id);
+	enum rfm_status     status;
+
+	if (e == NULL || p->reach <= e->length ||
+	    e->mark == w->store->mark + 1)
+		return RFM_OK;
+	status = rfm_secure_list(&reached, &w->reached_room, w->reached_count,
+	    sizeof(struct rfm_payload *), error);
+	w->reached = reached;
+	RFM_TRY(status);
+	w->reached[w->reached_count++] = p;
+	e->mark = w->store->mark + 1;
+	w->records += 1 + parts_without_record(p);
+	return RFM_OK;
+}
+/* log what has been reached */
+enum rfm_status
+rfm_log_reached(struct walk *w, struct rfm_error *error)
+{
+	for (size_t i = 0; i < w->reached_count; i++) {
+		struct rfm_payload    *p = w->reached[i];
+		struct rfm_extend_disk body = { p->id, p->reach };
+		uint32_t               flags = p->state == RFM_SEALED
+		    ? RFM_ALLOCATE_SEALED : 0;
+
+		for (uint32_t k = 0; k < p->part_count; k++)
+			if (p->parts[k]->id == 0)
+				RFM_TRY(rfm_log_allocation(p->parts[k], flags,
+				    error));
+		RFM_TRY(rfm_append_and_apply(w->store, RFM_RECORD_EXTEND,
+		    &body, error));
+	}
+	return RFM_OK;
+}
