@@ -257,8 +257,9 @@ release_waiting(struct rfm_store *store)
 	size_t          n = count_released(store);
 
 	for (size_t i = 0; i < n; i++) {
-		give_blocks_back(store, w->list[i].offset,
-		    w->list[i].bytes);
+		if (w->list[i].number <= store->log.epoch)
+			give_blocks_back(store, w->list[i].offset,
+			    w->list[i].bytes);
 		(void)rfm_space_give(store->space, w->list[i].offset,
 		    w->list[i].bytes, NULL);
 		w->bytes -= w->list[i].bytes;
@@ -781,7 +782,7 @@ log_allocation(struct rfm_payload *p, uint32_t flags,
 	struct rfm_store        *store = p->store;
 	struct rfm_allocate_disk a = {
 		.offset = p->offset, .bytes = p->room,
-		.length = p->owner == NULL ? p->reach : p->length,
+		.length = p->reach,
 		.type = p->type, .flags = flags,
 		.owner = p->owner == NULL ? 0 : p->owner->id
 	};
@@ -1102,6 +1103,7 @@ attach_parts(struct rfm_payload *owner, const struct rfm_entry *e,
 			continue;
 		RFM_TRY(secure_part_list(owner, error));
 		RFM_TRY(attach(store, row, &part, error));
+		part->bytes = row->bytes;
 		part->owner = owner;
 		add_part(owner, part);
 	}
@@ -1456,16 +1458,24 @@ walk_below(struct walk *w, struct node root, struct rfm_error *error)
 	return RFM_OK;
 }
 /* collect what has been reached */
+static bool
+is_reached(const struct rfm_payload *p)
+{
+	const struct rfm_entry *e = p->id == 0 ? NULL :
+	    rfm_catalog_find(&p->store->catalog, p->id);
+
+	return e != NULL && p->reach > e->length;
+}
+
 static uint64_t
-parts_without_record(const struct rfm_payload *p)
+parts_to_log(const struct rfm_payload *p)
 {
 	uint64_t n = 0;
 
 	for (uint32_t k = 0; k < p->part_count; k++)
-		n += p->parts[k]->id == 0;
+		n += p->parts[k]->id == 0 || is_reached(p->parts[k]);
 	return n;
 }
-
 static enum rfm_status
 collect_reached(struct walk *w, const struct rfm_payload *object,
     struct rfm_error *error)
@@ -1473,12 +1483,13 @@ collect_reached(struct walk *w, const struct rfm_payload *object,
 	struct rfm_payload *p = object->type == RFM_OBJECT &&
 	    object->length > 0 ? pointer_in(object, 0) : NULL;
 	void               *reached = w->reached;
-	struct rfm_entry   *e = p == NULL || p->id == 0 ? NULL :
-	    rfm_catalog_find(&w->store->catalog, p->id);
+	struct rfm_entry   *e;
 	enum rfm_status     status;
 
-	if (e == NULL || p->reach <= e->length ||
-	    e->mark == w->store->mark + 1)
+	if (p == NULL || !is_reached(p))
+		return RFM_OK;
+	e = rfm_catalog_find(&w->store->catalog, p->id);
+	if (e->mark == w->store->mark + 1)
 		return RFM_OK;
 	status = secure_list(&reached, &w->reached_room, w->reached_count,
 	    sizeof(struct rfm_payload *), error);
@@ -1486,7 +1497,7 @@ collect_reached(struct walk *w, const struct rfm_payload *object,
 	RFM_TRY(status);
 	w->reached[w->reached_count++] = p;
 	e->mark = w->store->mark + 1;
-	w->records += 1 + parts_without_record(p);
+	w->records += 1 + parts_to_log(p);
 	return RFM_OK;
 }
 /* collect what has to be published */
@@ -1560,20 +1571,28 @@ begin_group(struct rfm_store *store, uint64_t records, uint64_t names,
 }
 /* log what has been reached */
 static enum rfm_status
+log_reach(struct rfm_payload *p, struct rfm_error *error)
+{
+	struct rfm_extend_disk body = { p->id, p->reach };
+
+	return append_and_apply(p->store, RFM_RECORD_EXTEND, &body, error);
+}
+
+static enum rfm_status
 log_reached(struct walk *w, struct rfm_error *error)
 {
 	for (size_t i = 0; i < w->reached_count; i++) {
-		struct rfm_payload    *p = w->reached[i];
-		struct rfm_extend_disk body = { p->id, p->reach };
-		uint32_t               flags = p->state == RFM_SEALED
+		struct rfm_payload *p = w->reached[i];
+		uint32_t            flags = p->state == RFM_SEALED
 		    ? RFM_ALLOCATE_SEALED : 0;
 
 		for (uint32_t k = 0; k < p->part_count; k++)
 			if (p->parts[k]->id == 0)
 				RFM_TRY(log_allocation(p->parts[k], flags,
 				    error));
-		RFM_TRY(append_and_apply(w->store, RFM_RECORD_EXTEND,
-		    &body, error));
+			else if (is_reached(p->parts[k]))
+				RFM_TRY(log_reach(p->parts[k], error));
+		RFM_TRY(log_reach(p, error));
 	}
 	return RFM_OK;
 }
@@ -1797,27 +1816,32 @@ row_extent(const struct rfm_entry *e)
 
 static enum rfm_status
 hold_extent(struct rfm_store *store, struct rfm_entry *e,
-    uint64_t offset, uint64_t bytes, struct rfm_error *error)
+    uint64_t epoch, uint64_t offset, uint64_t bytes,
+    struct rfm_error *error)
 {
+	bool pushed;
+
 	if (store->access == RFM_READ) {
 		e->attachment = NULL;
 		return RFM_OK;
 	}
-	if (!extents_push(&store->pending, offset, bytes, 0))
-		return rfm_fail(error, RFM_NO_MEMORY,
-		    "no memory to remember freed extents");
-	return RFM_OK;
+	pushed = epoch == store->catalog.epoch	/* keeps I6 */
+	    ? extents_push(&store->waiting, offset, bytes,
+	    store->log.epoch + 1)
+	    : extents_push(&store->pending, offset, bytes, 0);
+	return pushed ? RFM_OK : rfm_fail(error, RFM_NO_MEMORY,
+	    "no memory to remember freed extents");
 }
-
 static enum rfm_status
 hold_freed(struct rfm_store *store, struct rfm_entry *e,
     struct rfm_error *error)
 {
 	struct rfm_entry *part = NULL;
 
-	RFM_TRY(hold_extent(store, e, e->offset, row_extent(e), error));
+	RFM_TRY(hold_extent(store, e, e->epoch, e->offset, row_extent(e),
+	    error));
 	while ((part = rfm_catalog_part(&store->catalog, e, part)) != NULL)
-		RFM_TRY(hold_extent(store, part, part->offset,
+		RFM_TRY(hold_extent(store, part, part->epoch, part->offset,
 		    row_extent(part), error));
 	return RFM_OK;
 }
@@ -1829,7 +1853,7 @@ hold_left(struct rfm_store *store, struct rfm_entry *e,
 
 	if (kept >= row_extent(old))
 		return RFM_OK;
-	return hold_extent(store, e, old->offset + kept,
+	return hold_extent(store, e, old->epoch, old->offset + kept,
 	    row_extent(old) - kept, error);
 }
 /* free a record */
@@ -2323,8 +2347,50 @@ look_at_lists(struct rfm_store *store, struct rfm_error *error)
 	return RFM_OK;
 }
 /* reach further */
+static uint64_t
+room_to_take(struct rfm_payload *p, uint64_t last)
+{
+	struct rfm_store *store = p->store;
+	uint64_t          each = rfm_type_bytes(p->type), old = extent_of(p);
+	uint64_t          end = p->offset + old, behind, want;
+
+	behind = rfm_space_behind(store->space, end);
+	want = (last + last / 2) * each;
+	if (behind < want - p->room && end + behind == store->file_bytes &&
+	    grow_file(store, want - p->room - behind, NULL) == RFM_OK)
+		behind = rfm_space_behind(store->space, end);
+	behind -= (old + behind) % RFM_PAGE_BYTES;
+	if (want > old + behind)
+		want = (old + behind) / each * each;
+	return want < (last + last / 8) * each ? 0 : want;
+}
 static bool
-may_reach(const struct rfm_payload *p, uint64_t end, uint64_t count)
+widen_room(struct rfm_payload *p, uint64_t last)
+{
+	struct rfm_store    *store = p->store;
+	struct rfm_move_disk body = { p->id, p->offset, 0, 0 };
+	struct rfm_entry    *e = rfm_catalog_find(&store->catalog, p->id);
+	uint64_t             extent, old = extent_of(p);
+
+	if (p->id == 0 || e == NULL || last > RFM_FILE_MAX_BYTES / 32)
+		return false;
+	body.bytes = room_to_take(p, last);
+	body.length = e->length;
+	if (body.bytes == 0 || !rfm_extent_bytes(body.bytes, &extent) ||
+	    p->offset % rfm_extent_align(body.bytes) != 0 ||
+	    !rfm_space_widen(store->space, p->offset, old, extent))
+		return false;
+	if (append_and_apply(store, RFM_RECORD_MOVE, &body, NULL) !=
+	    RFM_OK) {			/* keeps I13 */
+		(void)rfm_space_add(store->space, p->offset + old,
+		    extent - old, NULL);
+		return false;
+	}
+	p->room = body.bytes;
+	return true;
+}
+static bool
+may_reach(struct rfm_payload *p, uint64_t end, uint64_t count)
 {
 	uint64_t last, bytes;
 
@@ -2332,7 +2398,7 @@ may_reach(const struct rfm_payload *p, uint64_t end, uint64_t count)
 	    !rfm_type_has_ids(p->type) && writes_file(p->store) &&
 	    p->reach == end && rfm_add(end, count, &last) &&
 	    rfm_multiply(last, rfm_type_bytes(p->type), &bytes) &&
-	    bytes <= p->room;
+	    (bytes <= p->room || widen_room(p, last));
 }
 
 enum rfm_status
@@ -2343,10 +2409,10 @@ rfm_store_reach(struct rfm_payload *p, uint64_t end, uint64_t count,
 	uint64_t          each = rfm_type_bytes(p->type);
 	uint64_t          offset = p->offset + end * each;
 
+	RFM_TRY(refuse_change(store, error));
 	if (!may_reach(p, end, count))
 		return rfm_fail(error, RFM_NO_ROOM,
 		    "there is no room behind these elements");
-	RFM_TRY(refuse_change(store, error));
 	if (count > 0) {
 		RFM_TRY(reserve_live(store, offset, count * each, error));
 		hand_over(store, offset, count * each,
@@ -2527,6 +2593,7 @@ rfm_store_change(struct rfm_store *store,
 	}
 	apply_names(store, names, count);
 	free(names);
+	release_waiting(store);
 	return tidy_log(store, error);
 }
 /* look names up */
