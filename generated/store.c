@@ -1819,13 +1819,15 @@ hold_extent(struct rfm_store *store, struct rfm_entry *e,
     uint64_t epoch, uint64_t offset, uint64_t bytes,
     struct rfm_error *error)
 {
-	bool pushed;
+	bool seen = epoch != store->catalog.epoch, pushed;
 
 	if (store->access == RFM_READ) {
 		e->attachment = NULL;
 		return RFM_OK;
 	}
-	pushed = epoch == store->catalog.epoch	/* keeps I6 */
+	if (!seen && !store->log.begun)
+		return RFM_OK;
+	pushed = !seen			/* keeps I6 */
 	    ? extents_push(&store->waiting, offset, bytes,
 	    store->log.epoch + 1)
 	    : extents_push(&store->pending, offset, bytes, 0);
