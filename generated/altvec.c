@@ -257,6 +257,13 @@ rfm_altvec_fill(SEXP x, struct rfm_runtime *runtime,
 	if (rfm_payload_shared(payload))
 		MARK_NOT_MUTABLE(x);               /* keeps I7 */
 }
+void
+rfm_altvec_spend(SEXP x)
+{
+	if (rfm_altvec_inner(x) == x &&
+	    rfm_payload_points(R_altrep_data1(x)))
+		rfm_payload_drop(R_altrep_data1(x));
+}
 /* make a temporary or fail */
 SEXP
 rfm_altvec_temporary(struct rfm_runtime *runtime, uint32_t type,

@@ -57,6 +57,7 @@ SEXP rfm_altvec_view_on(struct rfm_runtime *, struct rfm_payload *,
          uint64_t from, uint64_t length);
 SEXP rfm_altvec_run(SEXP x, SEXP index);   /* a view, or NULL */
 void rfm_altvec_fill(SEXP x, struct rfm_runtime *, struct rfm_payload *);
+void rfm_altvec_spend(SEXP x);             /* nobody else has it */
 SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,
          uint64_t length);
 SEXP rfm_altvec_sibling(SEXP x, uint32_t type, uint64_t length);

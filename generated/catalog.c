@@ -112,10 +112,12 @@ rfm_catalog_part(const struct rfm_catalog *catalog,
 }
 /* see whether a part fits its owner */
 static bool
-has_room(uint32_t type, uint64_t length, uint64_t claimed)
+has_room(uint32_t type, uint64_t owner, uint64_t length,
+    uint64_t claimed)
 {
 	uint64_t bytes, each = rfm_type_bytes(type);
-	bool     grows = !rfm_type_has_ids(type) && type != RFM_BYTES;
+	bool     grows = !rfm_type_has_ids(type) &&
+	    (type != RFM_BYTES || owner != 0);
 
 	return each != 0 && rfm_multiply(length, each, &bytes) &&
 	    (grows ? bytes <= claimed : bytes == claimed);
@@ -144,8 +146,9 @@ apply_allocate(struct rfm_catalog *catalog, const void *body,
 	if (a.id < next_id(catalog) || a.id == UINT64_MAX)
 		return nonsense(error, record_offset,
 		    "reuses an id");	/* keeps I9 */
-	if (!has_room(a.type, a.length, a.bytes) || (a.flags &
-	    ~(RFM_ALLOCATE_SEALED | RFM_ALLOCATE_ELEMENT)) != 0)
+	if (!has_room(a.type, a.owner, a.length, a.bytes) ||
+	    (a.flags & ~(RFM_ALLOCATE_SEALED |
+	    RFM_ALLOCATE_ELEMENT)) != 0)
 		return nonsense(error, record_offset,
 		    "describes an impossible vector");
 	if (!rfm_extent_valid(a.offset, a.bytes, file_bytes))
@@ -269,19 +272,20 @@ apply_move(struct rfm_catalog *catalog, const void *body,
 	if (e == NULL || e->state == RFM_DESTROYED)
 		return nonsense(error, record_offset,
 		    "moves what is not there to be moved");
-	if (!has_room(e->type, m.length, m.bytes) ||
+	if (!has_room(e->type, e->owner, m.length, m.bytes) ||
 	    ((e->state == RFM_SEALED || e->owner != 0) &&
-	    (m.bytes != e->bytes || m.length != e->length)))
+	    (m.bytes < e->bytes || m.length != e->length)))
 		return nonsense(error, record_offset,
 		    "describes an impossible vector");
 	if (!rfm_extent_valid(m.offset, m.bytes, file_bytes))
 		return nonsense(error, record_offset,
 		    "names an extent outside the file");
 	count_row(catalog, e, UINT64_MAX);
+	if (m.offset != e->offset)
+		e->epoch = catalog->epoch;
 	e->offset = m.offset;
 	e->bytes = m.bytes;
 	e->length = m.length;
-	e->epoch = catalog->epoch;
 	count_row(catalog, e, 1);
 	return RFM_OK;
 }
@@ -294,10 +298,11 @@ apply_extend(struct rfm_catalog *catalog, const void *body,
 
 	memcpy(&x, body, sizeof x);
 	e = rfm_catalog_find(catalog, x.id);
-	if (e == NULL || e->state == RFM_DESTROYED || e->owner != 0)
+	if (e == NULL || e->state == RFM_DESTROYED)
 		return nonsense(error, record_offset,
 		    "extends what is not there to be extended");
-	if (x.length <= e->length || !has_room(e->type, x.length, e->bytes))
+	if (x.length <= e->length ||
+	    !has_room(e->type, e->owner, x.length, e->bytes))
 		return nonsense(error, record_offset,
 		    "describes an impossible vector");
 	e->length = x.length;

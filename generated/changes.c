@@ -167,6 +167,7 @@ rfm_store_change(struct rfm_store *store,
 	}
 	apply_names(store, names, count);
 	free(names);
+	rfm_release_waiting(store);
 	return rfm_tidy_log(store, error);
 }
 /* look names up */

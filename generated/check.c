@@ -817,23 +817,24 @@ has_cells(uint32_t type)
 }
 
 static bool
-may_grow(uint32_t type)
+may_grow(uint32_t type, uint64_t owner)
 {
-	return !has_cells(type) && type != RFM_BYTES;
+	return !has_cells(type) && (type != RFM_BYTES || owner != 0);
 }
 static void
 check_size(struct check *c, const struct record *r, uint32_t type,
-    uint64_t bytes, uint64_t length)
+    uint64_t owner, uint64_t bytes, uint64_t length)
 {
 	uint64_t each = element_bytes(type);
+	bool     grows = may_grow(type, owner);
 
 	if (each == 0)
 		fault(c, r, "unknown type %" PRIu32, type);
-	else if (may_grow(type) && bytes / each < length)
+	else if (grows && bytes / each < length)
 		fault(c, r, U64 " bytes are no room for " U64 " elements of"
 		    " " U64 " bytes", bytes, length, each);
-	else if (!may_grow(type) &&
-	    (bytes % each != 0 || bytes / each != length))
+	else if (!grows && (bytes % each != 0 ||
+	    bytes / each != length))
 		fault(c, r, U64 " bytes are not " U64 " elements of "
 		    U64 " bytes", bytes, length, each);
 }
@@ -844,7 +845,7 @@ check_shape(struct check *c, const struct record *r)
 	const struct rfm_allocate_disk *a = &r->body.allocate;
 	uint32_t known = RFM_ALLOCATE_SEALED | RFM_ALLOCATE_ELEMENT;
 
-	check_size(c, r, a->type, a->bytes, a->length);
+	check_size(c, r, a->type, a->owner, a->bytes, a->length);
 	if ((a->flags & ~known) != 0)
 		fault(c, r, "unknown flags 0x%" PRIx32, a->flags);
 	check_sum_fields(c, r, a->checksum_kind, a->payload_checksum);
@@ -986,12 +987,13 @@ find_live(struct check *c, const struct record *r, uint64_t id,
 }
 
 static struct vector *
-find_moved(struct check *c, const struct record *r)
+find_whole_or_part(struct check *c, const struct record *r, uint64_t id,
+    const char *what)
 {
-	struct vector *v = find_vector(c, r->body.move.id);
+	struct vector *v = find_vector(c, id);
 
 	return v != NULL && v->freed == NEVER ? v
-	    : find_live(c, r, r->body.move.id, "MOVE");
+	    : find_live(c, r, id, what);
 }
 
 static void
@@ -1044,17 +1046,17 @@ static enum rfm_status
 account_move(struct check *c, const struct record *r)
 {
 	const struct rfm_move_disk *m = &r->body.move;
-	struct vector              *v = find_moved(c, r);
+	struct vector *v = find_whole_or_part(c, r, m->id, "MOVE");
 	void                       *list = c->lefts;
 	enum rfm_status             status;
 
 	if (v == NULL)
 		return RFM_OK;
 	if ((v->sealed != NEVER || v->owner != 0) &&
-	    (m->bytes != v->bytes || m->length != v->length))
+	    (m->bytes < v->bytes || m->length != v->length))
 		fault(c, r, "MOVE of id " U64 ", which is sealed or a part,"
 		    " to another size", m->id);
-	check_size(c, r, v->type, m->bytes, m->length);
+	check_size(c, r, v->type, v->owner, m->bytes, m->length);
 	check_place(c, r, m->offset, m->bytes);
 	status = grow(c, &list, &c->lefts_room, c->lefts_count,
 	    sizeof *c->lefts);
@@ -1075,18 +1077,18 @@ static void
 account_extend(struct check *c, const struct record *r)
 {
 	const struct rfm_extend_disk *x = &r->body.extend;
-	struct vector *v = find_live(c, r, x->id, "EXTEND");
+	struct vector *v = find_whole_or_part(c, r, x->id, "EXTEND");
 
 	if (v == NULL)
 		return;
-	if (!may_grow(v->type))
+	if (!may_grow(v->type, v->owner))
 		fault(c, r, "EXTEND of id " U64 ", but its type %" PRIu32
 		    " never grows", x->id, v->type);
 	else if (x->length <= v->length)
 		fault(c, r, "EXTEND of id " U64 " to " U64 " elements, but"
 		    " it has " U64, x->id, x->length, v->length);
 	else {
-		check_size(c, r, v->type, v->bytes, x->length);
+		check_size(c, r, v->type, v->owner, v->bytes, x->length);
 		set_length(c, v, x->length, r->head.sequence);
 	}
 }

@@ -48,6 +48,7 @@ write_behind(struct rfm_runtime *runtime, struct rfm_payload *whole,
 	}
 	w = PROTECT(object_on(runtime, whole));
 	rfm_altstr_append(y, count, w, end);
+	rfm_altvec_spend(w);
 	UNPROTECT(1);
 }
 /* append in place */
@@ -97,6 +98,7 @@ append_by_copying(struct rfm_runtime *runtime, SEXP x, SEXP y)
 		rfm_altstr_append(y, m, w, n);
 	}
 	c = rfm_altvec_view(w, 0, sum);
+	rfm_altvec_spend(w);
 	UNPROTECT(1);
 	return c;
 }
@@ -137,6 +139,34 @@ rfm_c_append(SEXP handle, SEXP x, SEXP y, SEXP attributes)
 	put_on(c, attributes);
 	UNPROTECT(3);
 	return c;
+}
+/* let go of what an append is done with */
+static void
+spend_vector(SEXP x)
+{
+	SEXP names = ATTRIB(x) == R_NilValue ? R_NilValue :
+	    Rf_getAttrib(x, R_NamesSymbol);
+
+	rfm_altvec_spend(names);
+	rfm_altvec_spend(x);
+}
+
+SEXP
+rfm_c_spend(SEXP objects)
+{
+	R_xlen_t i, k;
+
+	rfm_check_thread();
+	if (TYPEOF(objects) != VECSXP)
+		refuse("Not a list of objects");
+	for (i = 0; i < XLENGTH(objects); i++) {
+		SEXP x = VECTOR_ELT(objects, i);
+
+		for (k = 0; TYPEOF(x) == VECSXP && k < XLENGTH(x); k++)
+			spend_vector(VECTOR_ELT(x, k));
+		spend_vector(x);
+	}
+	return R_NilValue;
 }
 /* give a view of a vector */
 SEXP

@@ -34,7 +34,7 @@ static const R_CallMethodDef doors[] = {
 	DOOR(rfm_c_names, 1), DOOR(rfm_c_named, 2), DOOR(rfm_c_change, 5),
 	DOOR(rfm_c_stored_bytes, 2), DOOR(rfm_c_let_go, 1),
 	DOOR(rfm_c_lend, 1),
-	DOOR(rfm_c_append, 4), DOOR(rfm_c_view_of, 4),
+	DOOR(rfm_c_append, 4), DOOR(rfm_c_spend, 1), DOOR(rfm_c_view_of, 4),
 	DOOR(rfm_c_compact, 3), DOOR(rfm_c_trim, 1),
 	DOOR(rfm_c_recollect, 1), DOOR(rfm_c_clear, 2),
 	DOOR(rfm_c_distinct, 1),

@@ -99,6 +99,8 @@ enum rfm_status rfm_reserve_live(struct rfm_store *, uint64_t offset,
     uint64_t bytes, struct rfm_error *);
 void rfm_hand_over(struct rfm_store *, uint64_t offset, uint64_t bytes,
     bool zero);
+enum rfm_status rfm_grow_file(struct rfm_store *, uint64_t bytes,
+    struct rfm_error *);
 void rfm_give_all_free_blocks_back(struct rfm_store *);
 void *rfm_address_of(const struct rfm_store *, uint64_t offset);
 enum rfm_status rfm_secure_chunks(struct rfm_store *,

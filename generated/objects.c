@@ -776,17 +776,19 @@ ordinary(SEXP x)
 	UNPROTECT(2);
 	return y;
 }
-
 static SEXP
 attribute_of(struct rfm_runtime *runtime, SEXP object, uint64_t index)
 {
-	SEXP pointer = PROTECT(cell_of(runtime, object, index)), value;
+	SEXP pointer = PROTECT(cell_of(runtime, object, index));
+	SEXP given, value;
 
 	if (pointer == R_NilValue)
 		refuse_object(runtime, rfm_payload_of(object),
 		    "lacks the value of an attribute");
-	value = PROTECT(rfm_object_give(runtime, pointer));
-	value = ordinary(value);
+	given = PROTECT(rfm_object_give(runtime, pointer));
+	value = ordinary(given);
+	if (value != given)
+		rfm_altvec_spend(given);
 	UNPROTECT(2);
 	return value;
 }
@@ -935,7 +937,7 @@ stretch_of(struct rfm_runtime *runtime, SEXP object, SEXP x, SEXP names,
 static SEXP
 dressed(struct rfm_runtime *runtime, SEXP object)
 {
-	SEXP data, names, values, x;
+	SEXP data, names, values, given, x;
 
 	PROTECT(object);
 	data = PROTECT(cell_of(runtime, object, 0));
@@ -950,13 +952,18 @@ dressed(struct rfm_runtime *runtime, SEXP object)
 		    "has no vector");
 	if (type_in(data) == RFM_LIST &&
 	    has_class(names, values, "data.frame"))
-		x = frame_of(runtime, data,
+		given = frame_of(runtime, data,
 		    has_class(names, values, "data.table"));
 	else
-		x = rfm_object_give(runtime, data);
-	PROTECT(x);
-	x = PROTECT(stretch_of(runtime, object, x, names, values));
+		given = rfm_object_give(runtime, data);
+	PROTECT(given);
+	x = PROTECT(stretch_of(runtime, object, given, names, values));
+	if (x != given)
+		rfm_altvec_spend(given);
 	put_on(x, names, values);
+	rfm_altvec_spend(names);
+	if (TYPEOF(x) == VECSXP && !ALTREP(x))
+		rfm_payload_drop(data);
 	MARK_NOT_MUTABLE(x);                       /* keeps I7 */
 	UNPROTECT(6);
 	return x;

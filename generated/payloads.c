@@ -96,7 +96,7 @@ rfm_log_allocation(struct rfm_payload *p, uint32_t flags,
 	struct rfm_store        *store = p->store;
 	struct rfm_allocate_disk a = {
 		.offset = p->offset, .bytes = p->room,
-		.length = p->owner == NULL ? p->reach : p->length,
+		.length = p->reach,
 		.type = p->type, .flags = flags,
 		.owner = p->owner == NULL ? 0 : p->owner->id
 	};
@@ -345,6 +345,7 @@ attach_parts(struct rfm_payload *owner, const struct rfm_entry *e,
 			continue;
 		RFM_TRY(secure_part_list(owner, error));
 		RFM_TRY(attach(store, row, &part, error));
+		part->bytes = row->bytes;
 		part->owner = owner;
 		add_part(owner, part);
 	}

@@ -65,28 +65,34 @@ rfm_extents_sort(struct extents *e)
 /* hold what was freed since the last commit */
 static enum rfm_status
 hold_extent(struct rfm_store *store, struct rfm_entry *e,
-    uint64_t offset, uint64_t bytes, struct rfm_error *error)
+    uint64_t epoch, uint64_t offset, uint64_t bytes,
+    struct rfm_error *error)
 {
+	bool seen = epoch != store->catalog.epoch, pushed;
+
 	if (store->access == RFM_READ) {
 		e->attachment = NULL;
 		return RFM_OK;
 	}
-	if (!rfm_extents_push(&store->pending, offset, bytes, 0))
-		return rfm_fail(error, RFM_NO_MEMORY,
-		    "no memory to remember freed extents");
-	return RFM_OK;
+	if (!seen && !store->log.begun)
+		return RFM_OK;
+	pushed = seen			/* keeps I6 */
+	    ? rfm_extents_push(&store->pending, offset, bytes, 0)
+	    : rfm_extents_push(&store->waiting, offset, bytes,
+	    store->log.epoch + 1);
+	return pushed ? RFM_OK : rfm_fail(error, RFM_NO_MEMORY,
+	    "no memory to remember freed extents");
 }
-
 enum rfm_status
 rfm_hold_freed(struct rfm_store *store, struct rfm_entry *e,
     struct rfm_error *error)
 {
 	struct rfm_entry *part = NULL;
 
-	RFM_TRY(hold_extent(store, e, e->offset, rfm_extent_of(e->bytes),
-	    error));
+	RFM_TRY(hold_extent(store, e, e->epoch, e->offset,
+	    rfm_extent_of(e->bytes), error));
 	while ((part = rfm_catalog_part(&store->catalog, e, part)) != NULL)
-		RFM_TRY(hold_extent(store, part, part->offset,
+		RFM_TRY(hold_extent(store, part, part->epoch, part->offset,
 		    rfm_extent_of(part->bytes), error));
 	return RFM_OK;
 }
@@ -98,7 +104,7 @@ rfm_hold_left(struct rfm_store *store, struct rfm_entry *e,
 
 	if (kept >= rfm_extent_of(old->bytes))
 		return RFM_OK;
-	return hold_extent(store, e, old->offset + kept,
+	return hold_extent(store, e, old->epoch, old->offset + kept,
 	    rfm_extent_of(old->bytes) - kept, error);
 }
 /* let the pending extents wait for readers only */
@@ -180,8 +186,9 @@ rfm_release_waiting(struct rfm_store *store)
 	size_t          n = count_released(store);
 
 	for (size_t i = 0; i < n; i++) {
-		give_blocks_back(store, w->list[i].offset,
-		    w->list[i].bytes);
+		if (w->list[i].number <= store->log.epoch)
+			give_blocks_back(store, w->list[i].offset,
+			    w->list[i].bytes);
 		(void)rfm_space_give(store->space, w->list[i].offset,
 		    w->list[i].bytes, NULL);
 		w->bytes -= w->list[i].bytes;
@@ -358,8 +365,8 @@ rfm_map_file(struct rfm_store *store, struct rfm_error *error)
 	return rfm_map_up_to(store, store->file_bytes, error);
 }
 /* grow the file */
-static enum rfm_status
-grow_file(struct rfm_store *store, uint64_t bytes,
+enum rfm_status
+rfm_grow_file(struct rfm_store *store, uint64_t bytes,
     struct rfm_error *error)
 {
 	uint64_t old = store->file_bytes, step = old, fresh;
@@ -427,10 +434,6 @@ make_room(struct rfm_store *store, uint64_t bytes, uint64_t align,
 {
 	uint64_t with_slack;
 
-	rfm_release_waiting(store);
-	if (rfm_space_take(store->space, bytes, align, offset, NULL) ==
-	    RFM_OK)
-		return RFM_OK;
 	if (rfm_writes_file(store) && rfm_keeps_catalog(store) &&
 	    store->log.begun && !store->growing &&
 	    store->pending.bytes >= bytes) {
@@ -447,7 +450,7 @@ make_room(struct rfm_store *store, uint64_t bytes, uint64_t align,
 		return rfm_fail(error, RFM_NO_ROOM,
 		    "no room below the end of what is in use");
 	if (rfm_writes_file(store))
-		RFM_TRY(grow_file(store, with_slack, error));
+		RFM_TRY(rfm_grow_file(store, with_slack, error));
 	else
 		RFM_TRY(grow_arena(store, with_slack, error));
 	return rfm_space_take(store->space, bytes, align, offset, error);
@@ -475,6 +478,11 @@ rfm_take_room(struct rfm_store *store, uint64_t payload_bytes,
 		    (unsigned long long)payload_bytes);
 	status = rfm_space_take(store->space, bytes, align, offset,
 	    error);
+	if (status == RFM_NO_ROOM && store->waiting.count > 0) {
+		rfm_release_waiting(store);
+		status = rfm_space_take(store->space, bytes, align, offset,
+		    error);
+	}
 	if (status == RFM_NO_ROOM && growth == RFM_GROW)
 		status = make_room(store, bytes, align, offset, error);
 	if (status != RFM_OK || !rfm_writes_file(store))

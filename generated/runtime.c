@@ -407,6 +407,7 @@ struct request {
 	bool                zero;
 	struct rfm_payload *owner;      /* of a part; else NULL */
 	uint64_t            room;       /* elements, or 0: as the length */
+	bool                grows;      /* room, or a part, for appending */
 };
 
 static enum rfm_status
@@ -434,7 +435,7 @@ make_room(const struct request *want, struct rfm_payload **payload,
 {
 	enum rfm_status status = RFM_NO_ROOM;
 
-	if (want->runtime->given > 0) {
+	if (want->runtime->given > 0 && !want->grows) {
 		collect(want->runtime);
 		status = attempt(want, RFM_STAY, payload, error);
 	}
@@ -460,7 +461,7 @@ grant(const struct request *want, struct rfm_payload **payload,
 		    "elements is larger than any file can be",
 		    (unsigned long long)want->length);
 	PROTECT(runtime->anchor);
-	if (want->kind == RFM_KIND_TEMPORARY && want->room == 0)
+	if (want->kind == RFM_KIND_TEMPORARY && !want->grows)
 		collect_when_due(runtime, bytes);
 	status = attempt(want, RFM_STAY, payload, error);
 	if (status == RFM_NO_ROOM)
@@ -476,7 +477,8 @@ rfm_runtime_allocate(struct rfm_runtime *runtime, enum rfm_kind kind,
     uint32_t type, uint64_t length, bool zero,
     struct rfm_payload **payload, struct rfm_error *error)
 {
-	struct request want = { runtime, kind, type, length, zero, NULL, 0 };
+	struct request want = { runtime, kind, type, length, zero, NULL, 0,
+		false };
 
 	return grant(&want, payload, error);
 }
@@ -487,7 +489,7 @@ rfm_runtime_roomy(struct rfm_runtime *runtime, uint32_t type,
     struct rfm_error *error)
 {
 	struct request want = { runtime, RFM_KIND_TEMPORARY, type, length,
-		false, NULL, room };
+		false, NULL, room, true };
 
 	return grant(&want, payload, error);
 }
@@ -498,8 +500,8 @@ rfm_runtime_extend(struct rfm_runtime *runtime, struct rfm_payload *owner,
     uint64_t bytes, struct rfm_error *error)
 {
 	struct request want = { runtime, RFM_KIND_COMMITTED, RFM_BYTES,
-		bytes, false, owner, 0 };
-	bool temporary = owner->state == RFM_TEMPORARY;
+		bytes, false, owner, 0, owner->room > owner->bytes };
+	bool temporary = owner->state == RFM_TEMPORARY && !want.grows;
 	enum rfm_status status;
 
 	PROTECT(runtime->anchor);

@@ -505,6 +505,14 @@ rfm_space_widen(struct rfm_space *space, uint64_t offset,
 		reshape(space, next / 2, end + more, next_bytes - more);
 	return true;
 }
+
+uint64_t
+rfm_space_behind(const struct rfm_space *space, uint64_t end)
+{
+	uint32_t next = space->table[find_slot(space, end)];
+
+	return next % 2 == END ? 0 : space->extents[next / 2].bytes;
+}
 /* looking without touching */
 void
 rfm_space_summary(const struct rfm_space *space,

@@ -29,6 +29,7 @@ enum rfm_status rfm_space_give(struct rfm_space *space,
     uint64_t offset, uint64_t bytes, struct rfm_error *error);
 bool rfm_space_widen(struct rfm_space *space, uint64_t offset,
     uint64_t bytes, uint64_t new_bytes);
+uint64_t rfm_space_behind(const struct rfm_space *space, uint64_t end);
 /* look at what is free */
 struct rfm_space_sum {
 	uint64_t free_bytes, extents, largest_bytes;

@@ -66,8 +66,53 @@ rfm_show_parts_to_views(struct rfm_payload *whole)
 		}
 }
 /* reach further */
+static uint64_t
+room_to_take(struct rfm_payload *p, uint64_t last)
+{
+	struct rfm_store *store = p->store;
+	uint64_t          each = rfm_type_bytes(p->type), behind, want;
+	uint64_t          old = rfm_extent_of(p->room), most;
+	uint64_t          end = p->offset + old;
+
+	behind = rfm_space_behind(store->space, end);
+	want = (last + last / 2) * each;
+	if (behind < want - p->room && end + behind == store->file_bytes &&
+	    rfm_grow_file(store, want - p->room - behind, NULL) == RFM_OK)
+		behind = rfm_space_behind(store->space, end);
+	most = old + behind;
+	if (want >= RFM_PAGE_BYTES)
+		most -= most % RFM_PAGE_BYTES;
+	if (want > most)
+		want = most / each * each;
+	return want < (last + last / 8) * each ? 0 : want;
+}
 static bool
-may_reach(const struct rfm_payload *p, uint64_t end, uint64_t count)
+widen_room(struct rfm_payload *p, uint64_t last)
+{
+	struct rfm_store    *store = p->store;
+	struct rfm_move_disk body = { p->id, p->offset, 0, 0 };
+	struct rfm_entry    *e = rfm_catalog_find(&store->catalog, p->id);
+	uint64_t             extent, old = rfm_extent_of(p->room);
+
+	if (p->id == 0 || e == NULL || last > RFM_FILE_MAX_BYTES / 32)
+		return false;
+	body.bytes = room_to_take(p, last);
+	body.length = e->length;
+	if (body.bytes == 0 || !rfm_extent_bytes(body.bytes, &extent) ||
+	    p->offset % rfm_extent_align(body.bytes) != 0 ||
+	    !rfm_space_widen(store->space, p->offset, old, extent))
+		return false;
+	if (rfm_append_and_apply(store, RFM_RECORD_MOVE, &body, NULL) !=
+	    RFM_OK) {			/* keeps I13 */
+		(void)rfm_space_add(store->space, p->offset + old,
+		    extent - old, NULL);
+		return false;
+	}
+	p->room = body.bytes;
+	return true;
+}
+static bool
+may_reach(struct rfm_payload *p, uint64_t end, uint64_t count)
 {
 	uint64_t last, bytes;
 
@@ -75,7 +120,7 @@ may_reach(const struct rfm_payload *p, uint64_t end, uint64_t count)
 	    !rfm_type_has_ids(p->type) && rfm_writes_file(p->store) &&
 	    p->reach == end && rfm_add(end, count, &last) &&
 	    rfm_multiply(last, rfm_type_bytes(p->type), &bytes) &&
-	    bytes <= p->room;
+	    (bytes <= p->room || widen_room(p, last));
 }
 
 enum rfm_status
@@ -86,10 +131,10 @@ rfm_store_reach(struct rfm_payload *p, uint64_t end, uint64_t count,
 	uint64_t          each = rfm_type_bytes(p->type);
 	uint64_t          offset = p->offset + end * each;
 
+	RFM_TRY(rfm_refuse_change(store, error));
 	if (!may_reach(p, end, count))
 		return rfm_fail(error, RFM_NO_ROOM,
 		    "there is no room behind these elements");
-	RFM_TRY(rfm_refuse_change(store, error));
 	if (count > 0) {
 		RFM_TRY(rfm_reserve_live(store, offset, count * each, error));
 		rfm_hand_over(store, offset, count * each,
@@ -100,16 +145,24 @@ rfm_store_reach(struct rfm_payload *p, uint64_t end, uint64_t count,
 	return RFM_OK;
 }
 /* collect what has been reached */
+static bool
+is_reached(const struct rfm_payload *p)
+{
+	const struct rfm_entry *e = p->id == 0 ? NULL :
+	    rfm_catalog_find(&p->store->catalog, p->id);
+
+	return e != NULL && p->reach > e->length;
+}
+
 static uint64_t
-parts_without_record(const struct rfm_payload *p)
+parts_to_log(const struct rfm_payload *p)
 {
 	uint64_t n = 0;
 
 	for (uint32_t k = 0; k < p->part_count; k++)
-		n += p->parts[k]->id == 0;
+		n += p->parts[k]->id == 0 || is_reached(p->parts[k]);
 	return n;
 }
-
 enum rfm_status
 rfm_collect_reached(struct walk *w, const struct rfm_payload *object,
     struct rfm_error *error)
@@ -118,12 +171,13 @@ rfm_collect_reached(struct walk *w, const struct rfm_payload *object,
 	    object->length > 0 ? *(struct rfm_payload **)object->address
 	    : NULL;
 	void               *reached = w->reached;
-	struct rfm_entry   *e = p == NULL || p->id == 0 ? NULL :
-	    rfm_catalog_find(&w->store->catalog, p->id);
+	struct rfm_entry   *e;
 	enum rfm_status     status;
 
-	if (e == NULL || p->reach <= e->length ||
-	    e->mark == w->store->mark + 1)
+	if (p == NULL || !is_reached(p))
+		return RFM_OK;
+	e = rfm_catalog_find(&w->store->catalog, p->id);
+	if (e->mark == w->store->mark + 1)
 		return RFM_OK;
 	status = rfm_secure_list(&reached, &w->reached_room, w->reached_count,
 	    sizeof(struct rfm_payload *), error);
@@ -131,25 +185,33 @@ rfm_collect_reached(struct walk *w, const struct rfm_payload *object,
 	RFM_TRY(status);
 	w->reached[w->reached_count++] = p;
 	e->mark = w->store->mark + 1;
-	w->records += 1 + parts_without_record(p);
+	w->records += 1 + parts_to_log(p);
 	return RFM_OK;
 }
 /* log what has been reached */
+static enum rfm_status
+log_reach(struct rfm_payload *p, struct rfm_error *error)
+{
+	struct rfm_extend_disk body = { p->id, p->reach };
+
+	return rfm_append_and_apply(p->store, RFM_RECORD_EXTEND, &body, error);
+}
+
 enum rfm_status
 rfm_log_reached(struct walk *w, struct rfm_error *error)
 {
 	for (size_t i = 0; i < w->reached_count; i++) {
-		struct rfm_payload    *p = w->reached[i];
-		struct rfm_extend_disk body = { p->id, p->reach };
-		uint32_t               flags = p->state == RFM_SEALED
+		struct rfm_payload *p = w->reached[i];
+		uint32_t            flags = p->state == RFM_SEALED
 		    ? RFM_ALLOCATE_SEALED : 0;
 
 		for (uint32_t k = 0; k < p->part_count; k++)
 			if (p->parts[k]->id == 0)
 				RFM_TRY(rfm_log_allocation(p->parts[k], flags,
 				    error));
-		RFM_TRY(rfm_append_and_apply(w->store, RFM_RECORD_EXTEND,
-		    &body, error));
+			else if (is_reached(p->parts[k]))
+				RFM_TRY(log_reach(p->parts[k], error));
+		RFM_TRY(log_reach(p, error));
 	}
 	return RFM_OK;
 }

@@ -41,9 +41,16 @@ append_fmalloc <- function(name, x, runtime = NULL) {
     old <- .Call(rfm_c_give, runtime, found$value)
     y <- appended(old, x, runtime, sys.call())
   }
+  size <- if (is.data.frame(y)) .row_names_info(y, 2L) else
+    if (is.matrix(y)) ncol(y) else length(y)
   put(name, y, runtime, found$note, FALSE, sys.call())
-  invisible(if (is.data.frame(y)) .row_names_info(y, 2L) else
-    if (is.matrix(y)) ncol(y) else length(y))
+  if (!is.null(found$value)) {
+    # Nobody else has got these objects. Left to the collector, they would keep the room that
+    # the old elements had.
+    .Call(rfm_c_spend, list(old, y))
+    if (is.null(staged_changes(runtime))) let_go(found)
+  }
+  invisible(size)
 }
 
 appended <- function(old, x, runtime, call) {
@@ -140,7 +147,8 @@ appended_frames <- function(old, x, runtime, call) {
   if (inherits(old, "grouped_df")) {
     fail("argument", "the old data frame is grouped, which says where its rows are", call = call)
   }
-  if (!is.data.frame(x) || !setequal(names(x), columns) || length(x) != length(columns)) {
+  if (!is.data.frame(x) || !identical(names(x), columns) && (length(x) != length(columns) ||
+    !setequal(names(x), columns))) {
     missing <- setdiff(columns, names(x))
     more <- setdiff(names(x), columns)
     fail("argument", "x must be a data frame with the columns of the old one",
@@ -200,7 +208,9 @@ counts_rows <- function(x) {
 
 # The elements of both, in the store.
 behind <- function(old, x, runtime, kept = list()) {
-  .Call(rfm_c_append, runtime, old, x, kept[order(names(kept) != "dim")])
+  first <- names(kept) == "dim"
+  if (any(first)) kept <- c(kept[first], kept[!first])
+  .Call(rfm_c_append, runtime, old, x, kept)
 }
 
 # x as the type of old, if nothing is lost.
@@ -218,7 +228,10 @@ fitting <- function(x, old, what, call) {
 }
 
 # The classes that must agree: not ours, and not those that R makes up.
-kind_class <- function(x) setdiff(as.character(oldClass(x)), our_classes)
+kind_class <- function(x) {
+  classes <- oldClass(x)
+  if (length(classes)) classes[!classes %in% our_classes]
+}
 our_classes <- c("fmalloc_vector", "fmalloc_matrix", "fmalloc_array", "fmalloc", "logical",
   "integer", "numeric", "complex", "raw", "character")
 

@@ -1431,7 +1431,7 @@ extensions(void **state)
 		{ 7, 2, "EXTEND of id 7, which was freed before" },
 		{ 8, 4, "EXTEND of id 8, but its type 7 never grows" },
 		{ 10, 4, "EXTEND of id 10, but its type 8 never grows" },
-		{ 12, 4, "EXTEND of id 12, which is only a part of 11" },
+		{ 12, 4, "3 bytes are no room for 4 elements of 1 bytes" },
 	};
 
 	(void)state;

@@ -134,6 +134,7 @@ parts_are_sealed_and_freed_with_their_owner(void **state)
 	(void)state;
 	extend_thrice(p, 1);
 	OK(rfm_store_seal(p, &error));
+	OK(rfm_store_sync(store, &error));
 	has_parts(p, 3, 1);
 	assert_int_equal(info_of(store).sealed, 1);
 	REFUSED(RFM_ARGUMENT, rfm_store_extend(p, 10, RFM_GROW, &error));

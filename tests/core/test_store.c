@@ -863,6 +863,66 @@ what_was_destroyed_without_sync_is_back_after_a_power_cut(void **state)
 
 /* proves I6 */
 static void
+what_no_commit_has_seen_is_free_at_once(void **state)
+{
+	struct rfm_payload *p = create(60000);
+	uint64_t            offset = p->offset;
+
+	(void)state;
+	assert_false(has_room(60000));
+	OK(rfm_store_destroy(p, true, &error));
+	barriers[0] = '\0';
+	p = create(60000);
+	assert_int_equal(p->offset, offset);
+	BARRIERS("");
+	OK(rfm_store_destroy(p, true, &error));
+	die_and_reopen();
+	assert_true(has_room(60000));
+	SOUND();
+}
+
+/* proves I6 */
+static void
+room_that_lives_again_is_not_handed_out_twice(void **state)
+{
+	uint64_t first = create_filled(60000, 1), second;
+	uint64_t offset = find(first)->offset;
+
+	(void)state;
+	OK(rfm_store_destroy(find(first), true, &error));
+	second = create_filled(60000, 2);
+	assert_int_equal(find(second)->offset, offset);
+	die_and_reopen();
+	take_all_room(3);
+	assert_true(holds(find(second)->address, 60000, 2));
+	SOUND();
+	lose_power_and_reopen();
+	assert_int_equal(info_of(store).records, 0);
+	SOUND();
+}
+
+/* Only a part of its extent is new. proves I6 */
+static void
+a_block_that_was_widened_waits_for_a_commit(void **state)
+{
+	struct rfm_payload *p = create_of(RFM_BYTES, 20000);
+	uint64_t            id = p->id, offset = p->offset;
+
+	(void)state;
+	fill(p->address, 20000, 1);
+	OK(rfm_store_sync(store, &error));
+	OK(rfm_store_resize(p, 60000, RFM_STAY, &error));
+	assert_int_equal(p->offset, offset);
+	OK(rfm_store_destroy(p, true, &error));
+	assert_false(has_room(60000));
+	take_all_room(2);
+	lose_power_and_reopen();
+	assert_true(holds(find(id)->address, 20000, 1));
+	SOUND();
+}
+
+/* proves I6 */
+static void
 growing_is_avoided_by_a_commit_if_that_helps(void **state)
 {
 	struct rfm_payload *p = create(60000);
@@ -909,6 +969,26 @@ a_freed_extent_is_not_used_while_a_reader_is_there(void **state)
 	release(seen);
 	close_other();
 	OK(rfm_store_sync(store, &error));
+	release_all();
+	assert_true(has_room(60000));
+}
+
+/* proves I6, I12 */
+static void
+a_reader_may_know_what_no_commit_has_seen(void **state)
+{
+	uint64_t            id = create_filled(60000, 1);
+	struct rfm_payload *seen;
+
+	(void)state;
+	OK(open_other(&reading));
+	seen = find_in(other, id);
+	OK(rfm_store_destroy(find(id), true, &error));
+	assert_false(has_room(60000));
+	take_all_room(2);
+	assert_true(holds(seen->address, 60000, 1));
+	release(seen);
+	close_other();
 	release_all();
 	assert_true(has_room(60000));
 }
@@ -2303,9 +2383,13 @@ main(void)
 		T(a_freed_extent_is_not_used_before_the_commit),
 		T(a_freed_extent_waits_across_a_death),
 		T(what_was_destroyed_without_sync_is_back_after_a_power_cut),
+		T(what_no_commit_has_seen_is_free_at_once),
+		T(room_that_lives_again_is_not_handed_out_twice),
+		T(a_block_that_was_widened_waits_for_a_commit),
 		T(growing_is_avoided_by_a_commit_if_that_helps),
 		T(a_temporarys_room_is_the_next_to_be_used),
 		T(a_freed_extent_is_not_used_while_a_reader_is_there),
+		T(a_reader_may_know_what_no_commit_has_seen),
 		T(a_new_writer_uses_no_gap_while_an_old_reader_is_there),
 		T(the_file_grows_and_no_address_moves),
 		T(growth_doubles_the_file),

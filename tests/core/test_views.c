@@ -329,6 +329,115 @@ strings_are_appended_with_their_parts(void **state)
 	SOUND();
 }
 
+/* How much of the last part is in use is known to the next session. */
+static void
+a_part_is_extended_with_its_owner(void **state)
+{
+	struct rfm_payload *p = NULL;
+	void               *at;
+	uint64_t            id;
+
+	(void)state;
+	OK(rfm_store_roomy(store, RFM_CHARACTER, 10, 100, true, RFM_GROW, &p,
+	    &error));
+	OK(rfm_store_extend(keep(p), 1000, RFM_GROW, &error));
+	p->parts[0]->reach = 400;
+	put_object("s", p);
+	id = p->id;
+	die_and_reopen();
+	p = find(id);
+	assert_int_equal(p->parts[0]->reach, 400);
+	assert_int_equal(p->parts[0]->bytes, 1000);
+	OK(rfm_store_reach(p, 10, 5, &at, &error));
+	p->parts[0]->reach = 700;
+	die_and_reopen();
+	assert_int_equal(find(id)->parts[0]->reach, 400);
+	p = find(id);
+	OK(rfm_store_reach(p, 10, 5, &at, &error));
+	p->parts[0]->reach = 640;
+	put_object("s", p);
+	SOUND();
+	reopen();
+	assert_int_equal(find(id)->parts[0]->reach, 640);
+	assert_int_equal(find(id)->reach, 15);
+	SOUND();
+}
+
+/* The small records of each change find room before the vector. */
+static struct rfm_payload *
+last_in_the_file(uint64_t length)
+{
+	struct rfm_payload *before = temporary(40000), *p;
+
+	take_all_room(1);
+	p = numerics(length, length);   /* at the end of the old file */
+	release(before);
+	put_object("x", p);
+	return p;
+}
+
+static void
+room_grows_where_it_lies(void **state)
+{
+	struct rfm_payload *p = last_in_the_file(1000);
+	uint64_t            id = p->id, offset = p->offset;
+
+	(void)state;
+	OK(rfm_store_sync(store, &error));
+	while (p->reach < 12000) {      /* the file grows, too */
+		append(p, 500);
+		put_object("x", p);
+		release(handles[handle_count - 1]);
+	}
+	assert_int_equal(p->offset, offset);
+	assert_true(p->room <= 144000);
+	assert_true(info_of(store).file_bytes > TINY);
+	SOUND();
+	die_and_reopen();
+	assert_int_equal(find(id)->length, 12000);
+	assert_true(counts(find(id), 0));
+	lose_power_and_reopen();
+	assert_int_equal(find(id)->length, 1000);
+	assert_true(counts(find(id), 0));
+	SOUND();
+	create(60000);
+	assert_true(counts(find(id), 0));
+}
+
+static void
+what_has_a_neighbour_does_not_grow(void **state)
+{
+	struct rfm_payload *p = last_in_the_file(1000), *n;
+	void               *at;
+
+	(void)state;
+	do
+		n = temporary(4096);
+	while (n->offset != p->offset + 8192);
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 1000, 1, &at, &error));
+	assert_int_equal(p->room, 8000);
+	assert_int_equal(p->reach, 1000);
+	SOUND();
+}
+
+/* The record of the wider room cannot be written. */
+static void
+room_that_cannot_be_logged_is_not_taken(void **state)
+{
+	struct rfm_payload *p = last_in_the_file(1000);
+	uint64_t            free = info_of(store).free_bytes;
+	void               *at;
+
+	(void)state;
+	fail_next(RFM_LYING_WRITE, 1, RFM_IO);
+	assert_int_not_equal(rfm_store_reach(p, 1000, 1, &at, &error),
+	    RFM_OK);
+	assert_int_equal(p->room, 8000);
+	assert_int_equal(p->reach, 1000);
+	assert_int_equal(info_of(store).free_bytes, free);
+	SOUND();
+}
+
 /* A reader goes on with the old length; looking again shows him the new one. */
 static void
 a_reader_keeps_the_old_length(void **state)
@@ -369,6 +478,10 @@ main(void)
 		T(only_who_stands_at_the_end_may_append),
 		T(two_objects_on_one_vector_extend_it_once),
 		T(strings_are_appended_with_their_parts),
+		T(a_part_is_extended_with_its_owner),
+		T(room_grows_where_it_lies),
+		T(what_has_a_neighbour_does_not_grow),
+		T(room_that_cannot_be_logged_is_not_taken),
 		T(a_reader_keeps_the_old_length),
 	};
 
