@@ -152,20 +152,14 @@ spend_vector(SEXP x)
 }
 
 SEXP
-rfm_c_spend(SEXP objects)
+rfm_c_spend(SEXP x)
 {
-	R_xlen_t i, k;
+	R_xlen_t i;
 
 	rfm_check_thread();
-	if (TYPEOF(objects) != VECSXP)
-		refuse("Not a list of objects");
-	for (i = 0; i < XLENGTH(objects); i++) {
-		SEXP x = VECTOR_ELT(objects, i);
-
-		for (k = 0; TYPEOF(x) == VECSXP && k < XLENGTH(x); k++)
-			spend_vector(VECTOR_ELT(x, k));
-		spend_vector(x);
-	}
+	for (i = 0; TYPEOF(x) == VECSXP && i < XLENGTH(x); i++)
+		spend_vector(VECTOR_ELT(x, i));
+	spend_vector(x);
 	return R_NilValue;
 }
 /* give a view of a vector */

@@ -4,7 +4,7 @@
 #include "rcompat.h"
 
 SEXP rfm_c_append(SEXP handle, SEXP x, SEXP y, SEXP attributes);
-SEXP rfm_c_spend(SEXP objects);
+SEXP rfm_c_spend(SEXP x);
 SEXP rfm_c_view_of(SEXP x, SEXP from, SEXP length, SEXP attributes);
 SEXP rfm_c_compact(SEXP handle, SEXP budget, SEXP may_set_aside);
 SEXP rfm_c_trim(SEXP handle);

@@ -705,18 +705,30 @@ unserialized(struct rfm_runtime *runtime, SEXP pointer)
 }
 /* give an object */
 static SEXP dressed(struct rfm_runtime *, SEXP pointer);
+static SEXP window_on(struct rfm_runtime *, SEXP pointer);
 
 SEXP
 rfm_object_give(struct rfm_runtime *runtime, SEXP pointer)
 {
-	const struct rfm_payload *payload = rfm_payload_of(pointer);
+	uint32_t type = rfm_payload_of(pointer)->type;
 	SEXP x;
 
 	R_CheckStack();
-	if (payload->type == RFM_OBJECT)
-		return dressed(runtime, pointer);
-	if (payload->type == RFM_SERIALIZED)
-		return unserialized(runtime, pointer);
+	if (type != RFM_OBJECT && type != RFM_SERIALIZED)
+		return window_on(runtime, pointer);
+	x = PROTECT(type == RFM_OBJECT ? dressed(runtime, pointer) :
+	    unserialized(runtime, pointer));
+	rfm_payload_drop(pointer);
+	UNPROTECT(1);
+	return x;
+}
+
+static SEXP
+window_on(struct rfm_runtime *runtime, SEXP pointer)
+{
+	const struct rfm_payload *payload = rfm_payload_of(pointer);
+	SEXP x;
+
 	if (rfm_type_sexp(payload->type) == NILSXP)
 		refuse_object(runtime, payload, "has a cell that leads to "
 		    "no R object");

@@ -40,16 +40,15 @@ append_fmalloc <- function(name, x, runtime = NULL) {
   } else {
     old <- .Call(rfm_c_give, runtime, found$value)
     y <- appended(old, x, runtime, sys.call())
+    # Nobody else has got old, nor y below. Left to the collector, they would keep the room of
+    # the old elements.
+    .Call(rfm_c_spend, old)
+    if (is.null(staged_changes(runtime))) let_go(found)
   }
   size <- if (is.data.frame(y)) .row_names_info(y, 2L) else
     if (is.matrix(y)) ncol(y) else length(y)
   put(name, y, runtime, found$note, FALSE, sys.call())
-  if (!is.null(found$value)) {
-    # Nobody else has got these objects. Left to the collector, they would keep the room that
-    # the old elements had.
-    .Call(rfm_c_spend, list(old, y))
-    if (is.null(staged_changes(runtime))) let_go(found)
-  }
+  if (!is.null(found$value)) .Call(rfm_c_spend, y)
   invisible(size)
 }
 
@@ -230,7 +229,8 @@ fitting <- function(x, old, what, call) {
 # The classes that must agree: not ours, and not those that R makes up.
 kind_class <- function(x) {
   classes <- oldClass(x)
-  if (length(classes)) classes[!classes %in% our_classes]
+  theirs <- classes[!classes %in% our_classes]
+  if (length(theirs)) theirs
 }
 our_classes <- c("fmalloc_vector", "fmalloc_matrix", "fmalloc_array", "fmalloc", "logical",
   "integer", "numeric", "complex", "raw", "character")

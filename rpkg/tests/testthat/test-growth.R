@@ -3,6 +3,10 @@
 here <- function(store, name = "o") collect_fmalloc(get_fmalloc(name, store))
 sound <- function(store) check_fmalloc(path_of(store))$sound
 file_bytes <- function(store) file.size(path_of(store))
+payload_bytes <- function(store) {
+  there <- list_fmalloc_allocations(store)
+  sum(there$payload_nbytes[there$state != "tombstone"])
+}
 
 # Puts old, appends x, and gives what is there then.
 grown <- function(old, x, store = new_store()) {
@@ -265,6 +269,34 @@ test_that("what is there is not copied at each append", {
   expect_identical(sum(store$x), sum(1:300) * 1000)
   compact_fmalloc(store)
   expect_lt(file_bytes(store), 2.5 * 300 * 8000)
+})
+
+test_that("a session that appends takes the room that the last one left", {
+  store <- new_store()
+  path <- path_of(store)
+  d <- data.frame(s = sprintf("night %04d, and something that needs a heap", 1:2000), v = runif(2000))
+  store$d <- d[1:1000, ]
+  for (night in 1:20) {
+    cleanup_fmalloc(store)
+    store <- open_fmalloc(path)
+    append_fmalloc("d", d[950 + 50 * night + 1:50, ], store)
+  }
+  expect_identical(here(store, "d"), d)
+  ordinary <- new_store()
+  ordinary$d <- d
+  expect_lt(payload_bytes(store), 2.5 * payload_bytes(ordinary))
+  expect_true(sound(store))
+})
+
+test_that("an append lets go of what was there, without the collector", {
+  store <- new_store()
+  d <- data.frame(a = runif(1e5), b = as.character(1:1e5))
+  for (k in 1:5) append_fmalloc("d", d, store)
+  now <- payload_bytes(store)
+  gc()
+  store$other <- 1 # frees what has lost its last handle
+  expect_lt(now - payload_bytes(store), 1e5)
+  expect_identical(here(store, "d"), d[rep(1:1e5, 5), ], ignore_attr = "row.names")
 })
 
 test_that("two names that share a vector part when one is appended to", {
