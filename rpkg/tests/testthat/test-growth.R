@@ -572,13 +572,13 @@ test_that("results do not take the place of a view", {
       view_fmalloc(x, 1)^2, view_fmalloc(x, 1) %% 7, x[1:19000] * 2, -x[1:19000], sqrt(x[1:19000]),
       cumsum(x[1:19000]), x[1:19000] - x[1001:20000])) {
       eval(result)
-      expect_identical(collect_fmalloc(x), v)
+      expect_true(identical(collect_fmalloc(x), v), info = deparse1(result))
     }
   }
   plain <- unclass(l)
   expect_identical(sum(!view_fmalloc(plain, 1), na.rm = TRUE), 0L)
-  expect_identical(collect_fmalloc(plain), rep(c(TRUE, NA), 10000))
-  expect_identical(here(store, "v"), v)
+  expect_true(identical(collect_fmalloc(plain), rep(c(TRUE, NA), 10000)))
+  expect_true(identical(here(store, "v"), v))
 })
 
 test_that("a view ends where its vector ends", {
