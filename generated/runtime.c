@@ -521,6 +521,69 @@ rfm_runtime_returned(struct rfm_runtime *runtime, uint64_t bytes)
 		runtime->given -= bytes < runtime->given ?
 		    bytes : runtime->given;
 }
+/* let a reader look again */
+static uint64_t
+oldest_in_hand(struct rfm_runtime *runtime, uint64_t newest)
+{
+	struct rfm_payload *probe, *p;
+	uint64_t oldest = newest;
+
+	if (rfm_store_temporary(runtime->store, RFM_RAW, 0, false, RFM_STAY,
+	    &probe, NULL) != RFM_OK)
+		return newest;
+	for (p = probe; p->previous != NULL; p = p->previous)
+		;
+	for (; p != NULL; p = p->next)
+		if (p->id != 0 && p->epoch < oldest)
+			oldest = p->epoch;
+	rfm_payload_release(probe);
+	return oldest;
+}
+
+/* say how far the pin is behind */
+static uint64_t
+epochs_behind(struct rfm_runtime *runtime)
+{
+	struct rfm_store_info info;
+
+	rfm_store_describe(runtime->store, &info);
+	if (info.access == RFM_WRITE || info.mode == RFM_SCRATCH)
+		return 0;
+	return info.epoch - oldest_in_hand(runtime, info.epoch);
+}
+/* collect if it may move the pin */
+#define PATIENCE_MAX 63
+
+static enum rfm_status
+collect_and_look(struct rfm_runtime *runtime, uint64_t behind,
+    struct rfm_error *error)
+{
+	collect(runtime);
+	if (runtime->store == NULL)
+		return rfm_fail(error, RFM_CLOSED, "runtime is closed");
+	if (epochs_behind(runtime) < behind)
+		runtime->patience = 0;
+	else if (runtime->patience < PATIENCE_MAX)
+		runtime->patience = 2 * runtime->patience + 1;
+	runtime->looks = runtime->patience;
+	return rfm_store_refresh(runtime->store, error);
+}
+
+enum rfm_status
+rfm_runtime_refresh(struct rfm_runtime *runtime, struct rfm_error *error)
+{
+	uint64_t behind;
+
+	RFM_TRY(rfm_store_refresh(runtime->store, error));
+	behind = epochs_behind(runtime);
+	if (behind == 0)
+		return RFM_OK;
+	if (runtime->looks > 0) {
+		runtime->looks--;
+		return RFM_OK;
+	}
+	return collect_and_look(runtime, behind, error);
+}
 /* signal a condition */
 /* say what can be done about it */
 static const char *
