@@ -528,7 +528,7 @@ oldest_in_hand(struct rfm_runtime *runtime, uint64_t newest)
 	struct rfm_payload *probe, *p;
 	uint64_t oldest = newest;
 
-	if (rfm_store_temporary(runtime->store, RFM_RAW, 0, false, RFM_STAY,
+	if (rfm_store_temporary(runtime->store, RFM_RAW, 0, false, RFM_GROW,
 	    &probe, NULL) != RFM_OK)
 		return newest;
 	for (p = probe; p->previous != NULL; p = p->previous)
@@ -547,7 +547,8 @@ epochs_behind(struct rfm_runtime *runtime)
 	struct rfm_store_info info;
 
 	rfm_store_describe(runtime->store, &info);
-	if (info.access == RFM_WRITE || info.mode == RFM_SCRATCH)
+	if (info.access == RFM_WRITE || info.mode == RFM_SCRATCH ||
+	    runtime->vectors == 0)
 		return 0;
 	return info.epoch - oldest_in_hand(runtime, info.epoch);
 }

@@ -91,6 +91,82 @@ test_that("what a reader holds stays what it was", {
   cleanup_fmalloc(reader)
 })
 
+# What the next writer has to keep for readers, in bytes, after he has replaced x.
+held_for_readers <- function(folder, k) {
+  said <- by_writer(folder, c(
+    "cat(.Call(Rfmalloc:::rfm_c_info, store)$held_bytes)",
+    sprintf("store$x <- rep(%d, 1e5)", k)
+  ))
+  as.numeric(said[length(said)])
+}
+
+# How often R collects while expr is evaluated so many times: something that may die is made
+# whenever the last such thing is dead.
+collections <- function(times, expr) {
+  code <- substitute(expr)
+  frame <- parent.frame()
+  seen <- made <- 0
+  for (k in seq_len(times)) {
+    if (made == seen) {
+      reg.finalizer(new.env(), function(e) seen <<- seen + 1)
+      made <- made + 1
+    }
+    eval(code, frame)
+  }
+  seen
+}
+
+test_that("looking again collects what is garbage and holds the pin back, and nothing else", {
+  folder <- closed_store()
+  by_writer(folder, "store$x <- rep(0, 1e5)")
+  store <- open_fmalloc(file.path(folder, "store.bin"), access = "read")
+  x <- store$x
+  by_writer(folder, "store$y <- 1")
+  gc()
+  # x is there still: nothing is behind
+  expect_identical(collections(20, refresh_fmalloc(store)), 0)
+  expect_identical(names(store), c("x", "y"))
+  held_for_readers(folder, 1)
+  # now x is of an earlier state, and alive: one collection for 1, 3, 7, 15, 31 looks
+  expect_identical(collections(1, refresh_fmalloc(store)), 1)
+  expect_gte(held_for_readers(folder, 2), 8e5)
+  expect_identical(collections(57, refresh_fmalloc(store)), 4)
+  expect_identical(x[1e5], 0)
+  gc()
+  rm(x)
+  expect_gte(held_for_readers(folder, 3), 8e5)
+  expect_identical(collections(31, refresh_fmalloc(store)), 1)
+  # the patience ends with the first collection that moves the pin
+  expect_lt(held_for_readers(folder, 4), 1e5)
+  for (k in 5:7) {
+    refresh_fmalloc(store)
+    x <- store$x
+    expect_identical(x[1], k - 1)
+    held_for_readers(folder, k)
+    gc()
+    rm(x)
+    expect_identical(collections(1, expect_true(refresh_fmalloc(store))), 1)
+    expect_lt(held_for_readers(folder, k), 1e5)
+    expect_identical(collections(3, refresh_fmalloc(store)), 0)
+  }
+  cleanup_fmalloc(store)
+})
+
+test_that("looking again may find that a finalizer has closed the store", {
+  folder <- closed_store()
+  by_writer(folder, "store$x <- rep(0, 1e5)")
+  store <- open_fmalloc(file.path(folder, "store.bin"), access = "read")
+  # R runs the finalizers of younger objects first: when this one closes, x has let go
+  closes <- new.env()
+  reg.finalizer(closes, function(e) cleanup_fmalloc(store))
+  x <- store$x
+  by_writer(folder, "store$x <- 1")
+  gc()
+  rm(x, closes)
+  expect_error(refresh_fmalloc(store), class = "fmalloc_closed")
+  expect_error(refresh_fmalloc(store), class = "fmalloc_closed")
+})
+
 test_that("a writer and a closed handle have nothing to refresh", {
   store <- new_store()
   expect_false(refresh_fmalloc(store))
