@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct rfm_runtime *runtimes;
@@ -540,50 +541,44 @@ oldest_in_hand(struct rfm_runtime *runtime, uint64_t newest)
 	return oldest;
 }
 
-/* say how far the pin is behind */
-static uint64_t
-epochs_behind(struct rfm_runtime *runtime)
+/* see whether the pin is behind */
+static bool
+is_behind(struct rfm_runtime *runtime)
 {
 	struct rfm_store_info info;
 
 	rfm_store_describe(runtime->store, &info);
-	if (info.access == RFM_WRITE || info.mode == RFM_SCRATCH ||
-	    runtime->vectors == 0)
-		return 0;
-	return info.epoch - oldest_in_hand(runtime, info.epoch);
+	return info.access != RFM_WRITE && info.mode != RFM_SCRATCH &&
+	    runtime->vectors > 0 &&
+	    oldest_in_hand(runtime, info.epoch) < info.epoch;
 }
 /* collect if it may move the pin */
-#define PATIENCE_MAX 63
+#define REST_PER_WORK 9
 
-static enum rfm_status
-collect_and_look(struct rfm_runtime *runtime, uint64_t behind,
-    struct rfm_error *error)
+static double
+seconds(void)
 {
-	collect(runtime);
-	if (runtime->store == NULL)
-		return rfm_fail(error, RFM_CLOSED, "runtime is closed");
-	if (epochs_behind(runtime) < behind)
-		runtime->patience = 0;
-	else if (runtime->patience < PATIENCE_MAX)
-		runtime->patience = 2 * runtime->patience + 1;
-	runtime->looks = runtime->patience;
-	return rfm_store_refresh(runtime->store, error);
+	struct timespec now = { 0, 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 enum rfm_status
 rfm_runtime_refresh(struct rfm_runtime *runtime, struct rfm_error *error)
 {
-	uint64_t behind;
+	double began, ended;
 
 	RFM_TRY(rfm_store_refresh(runtime->store, error));
-	behind = epochs_behind(runtime);
-	if (behind == 0)
+	began = seconds();
+	if (began < runtime->rest || !is_behind(runtime))
 		return RFM_OK;
-	if (runtime->looks > 0) {
-		runtime->looks--;
-		return RFM_OK;
-	}
-	return collect_and_look(runtime, behind, error);
+	collect(runtime);
+	ended = seconds();
+	runtime->rest = ended + REST_PER_WORK * (ended - began);
+	if (runtime->store == NULL)
+		return rfm_fail(error, RFM_CLOSED, "runtime is closed");
+	return rfm_store_refresh(runtime->store, error);
 }
 /* signal a condition */
 /* say what can be done about it */

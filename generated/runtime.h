@@ -20,8 +20,7 @@ struct rfm_runtime {
 	uint32_t            vectors;    /* pointers to payloads or groups */
 	uint64_t            given;      /* bytes of temporaries handed out */
 	uint64_t            survived;   /* of them, at the last collection */
-	uint32_t            patience;   /* looks after a vain collection */
-	uint32_t            looks;      /* of them, still to come */
+	double              rest;       /* seconds: none before that time */
 	enum rfm_sync       sync;       /* the strictest that was asked for */
 	struct rfm_runtime *next;
 	uint8_t             uuid[16];
