@@ -284,10 +284,12 @@ rfm_c_refresh(SEXP handle)
 	struct rfm_store_info before, after;
 	struct rfm_error error;
 
+	PROTECT(runtime->anchor);
 	rfm_store_describe(runtime->store, &before);
-	if (rfm_store_refresh(runtime->store, &error) != RFM_OK)
+	if (rfm_runtime_refresh(runtime, &error) != RFM_OK)
 		rfm_raise_error(&error, runtime->path);
 	rfm_store_describe(runtime->store, &after);
+	UNPROTECT(1);
 	return Rf_ScalarLogical(after.learned != before.learned);
 }
 /* make vectors and copies */

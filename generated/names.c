@@ -89,6 +89,15 @@ rfm_c_lend(SEXP x)
 	return x;
 }
 /* change the names of a store */
+static bool
+is_idle(struct rfm_runtime *runtime, const struct rfm_change *change)
+{
+	struct rfm_name_info info;
+
+	return change->value == NULL && !rfm_store_name(runtime->store,
+	    change->name, change->name_bytes, &info);
+}
+
 static void
 read_change(struct rfm_change *change, SEXP names, SEXP pointers,
     SEXP notes, SEXP times, R_xlen_t i)
@@ -129,6 +138,7 @@ rfm_c_change(SEXP handle, SEXP names, SEXP pointers, SEXP notes,
 	struct rfm_runtime *runtime = rfm_runtime_needed(handle);
 	R_xlen_t count = Rf_xlength(names), i;
 	struct rfm_change *changes;
+	size_t filled = 0;
 	struct rfm_error error;
 	enum rfm_status status;
 	uint64_t before;
@@ -138,10 +148,14 @@ rfm_c_change(SEXP handle, SEXP names, SEXP pointers, SEXP notes,
 		refuse("A change of names has four parts of one length");
 	changes = (struct rfm_change *)R_alloc((size_t)count + 1,
 	    sizeof *changes);
-	for (i = 0; i < count; i++)
-		read_change(&changes[i], names, pointers, notes, times, i);
+	for (i = 0; i < count; i++) {
+		read_change(&changes[filled], names, pointers, notes, times,
+		    i);
+		if (!is_idle(runtime, &changes[filled]))
+			filled++;
+	}
 	before = temporary_bytes(runtime);
-	status = rfm_store_change(runtime->store, changes, (size_t)count,
+	status = rfm_store_change(runtime->store, changes, filled,
 	    &error);                               /* keeps I13, I16 */
 	return_bytes(runtime, before);
 	if (status != RFM_OK)

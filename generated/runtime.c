@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct rfm_runtime *runtimes;
@@ -522,6 +523,64 @@ rfm_runtime_returned(struct rfm_runtime *runtime, uint64_t bytes)
 	if (runtime != NULL)
 		runtime->given -= bytes < runtime->given ?
 		    bytes : runtime->given;
+}
+/* let a reader look again */
+static uint64_t
+oldest_in_hand(struct rfm_runtime *runtime, uint64_t newest)
+{
+	struct rfm_payload *probe, *p;
+	uint64_t oldest = newest;
+
+	if (rfm_store_temporary(runtime->store, RFM_RAW, 0, false, RFM_GROW,
+	    &probe, NULL) != RFM_OK)
+		return newest;
+	for (p = probe; p->previous != NULL; p = p->previous)
+		;
+	for (; p != NULL; p = p->next)
+		if (p->id != 0 && p->epoch < oldest)
+			oldest = p->epoch;
+	rfm_payload_release(probe);
+	return oldest;
+}
+
+/* see whether the pin is behind */
+static bool
+is_behind(struct rfm_runtime *runtime)
+{
+	struct rfm_store_info info;
+
+	rfm_store_describe(runtime->store, &info);
+	return info.access != RFM_WRITE && info.mode != RFM_SCRATCH &&
+	    runtime->vectors > 0 &&
+	    oldest_in_hand(runtime, info.epoch) < info.epoch;
+}
+/* collect if it may move the pin */
+#define REST_PER_WORK 9
+
+static double
+seconds(void)
+{
+	struct timespec now = { 0, 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+enum rfm_status
+rfm_runtime_refresh(struct rfm_runtime *runtime, struct rfm_error *error)
+{
+	double began, ended;
+
+	RFM_TRY(rfm_store_refresh(runtime->store, error));
+	began = seconds();
+	if (began < runtime->rest || !is_behind(runtime))
+		return RFM_OK;
+	collect(runtime);
+	ended = seconds();
+	runtime->rest = ended + REST_PER_WORK * (ended - began);
+	if (runtime->store == NULL)
+		return rfm_fail(error, RFM_CLOSED, "runtime is closed");
+	return rfm_store_refresh(runtime->store, error);
 }
 /* signal a condition */
 /* say what can be done about it */

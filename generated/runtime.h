@@ -20,6 +20,7 @@ struct rfm_runtime {
 	uint32_t            vectors;    /* pointers to payloads or groups */
 	uint64_t            given;      /* bytes of temporaries handed out */
 	uint64_t            survived;   /* of them, at the last collection */
+	double              rest;       /* seconds: none before that time */
 	enum rfm_sync       sync;       /* the strictest that was asked for */
 	struct rfm_runtime *next;
 	uint8_t             uuid[16];
@@ -62,6 +63,9 @@ enum rfm_status rfm_runtime_roomy(struct rfm_runtime *, uint32_t type,
 enum rfm_status rfm_runtime_extend(struct rfm_runtime *,
     struct rfm_payload *owner, uint64_t bytes, struct rfm_error *);
 void rfm_runtime_returned(struct rfm_runtime *, uint64_t bytes);
+/* looking again */
+enum rfm_status rfm_runtime_refresh(struct rfm_runtime *,
+    struct rfm_error *);
 /* telling R what went wrong */
 NORET void rfm_raise(const char *kind, int os_errno, const char *path,
     const char *message);

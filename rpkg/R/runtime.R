@@ -136,6 +136,12 @@ sync_policy <- function(runtime) .Call(rfm_c_sync_policy, runtime)
 #' another process may go on writing. This moves the reader to the newest state. Values that
 #' he has in hand stay what they were.
 #'
+#' What he has in hand keeps its room in the store, although the writer has replaced or destroyed
+#' it, and the file may grow meanwhile. Part of it may be garbage that R has not collected yet. So if
+#' anything is in hand that is not in the newest state any more, R is made to collect its garbage
+#' ([gc()]). That takes some tens of milliseconds, and is done so rarely that it takes at most a tenth
+#' of the time, however often the reader looks.
+#'
 #' @inheritParams sync_fmalloc
 #' @return `TRUE` if there was anything new, else `FALSE`; invisibly. In the process that
 #'   writes there is never anything new.

@@ -99,8 +99,6 @@ change <- function(runtime, changes) {
 }
 
 commit <- function(runtime, changes) {
-  there <- .Call(rfm_c_names, runtime)$name
-  changes <- Filter(function(one) !is.null(one$value) || one$name %in% there, changes)
   or <- function(x, default) if (is.null(x)) default else x
   .Call(rfm_c_change, runtime,
     vapply(changes, function(one) one$name, "", USE.NAMES = FALSE),

@@ -105,7 +105,6 @@ two_processes <- function(folder, seconds) {
     now <- file.size(path)
     if (proc.time()[["elapsed"]] - started < seconds / 2) largest <- max(largest, now) else late <- max(late, now)
     rounds <- rounds + 1
-    if (rounds %% 3 == 0) gc() # what is garbage keeps room in the store, too
   }
   rm(d)
   held <- NULL
@@ -129,9 +128,9 @@ two_processes <- function(folder, seconds) {
   ok(length(said) == 2 && !anyNA(counts), "the writer ends well", if (length(said) != 2) paste(said, collapse = " "))
   ok(length(faults) == 0, "no wrong sum in ", rounds, " rounds ", paste(unique(faults), collapse = "; "))
   ok(different > seconds && counts[2] > 2 * seconds && counts[3] > seconds / 2, "each has done something")
-# The reader keeps for some rounds what he has got, and what is freed meanwhile waits: by how
-  # much that is depends on the machine. It all comes back when he leaves.
-  ok(max(largest, late) <= 16 * one, "the file is at most as large as sixteen objects: ",
+  # What the writer has freed waits for his next commit, and for the reader, who keeps for some
+  # rounds what he has got. It all comes back. The most in some thirty runs were 11.2.
+  ok(max(largest, late) <= 14 * one, "the file is at most as large as fourteen objects: ",
     round(max(largest, late) / one, 2))
   ok(as.numeric(said[2]) <= 2 * live, "when the reader has left, the file is compact: ",
     round(as.numeric(said[2]) / live, 2))

@@ -91,6 +91,83 @@ test_that("what a reader holds stays what it was", {
   cleanup_fmalloc(reader)
 })
 
+# What the next writer has to keep for readers, in bytes, after he has replaced x.
+held_for_readers <- function(folder, k) {
+  said <- by_writer(folder, c(
+    "cat(.Call(Rfmalloc:::rfm_c_info, store)$held_bytes)",
+    sprintf("store$x <- rep(%d, 1e5)", k)
+  ))
+  as.numeric(said[length(said)])
+}
+
+# How often R collects while expr is evaluated so many times: something that may die is made
+# whenever the last such thing is dead.
+collections <- function(times, expr) {
+  code <- substitute(expr)
+  frame <- parent.frame()
+  seen <- made <- 0
+  for (k in seq_len(times)) {
+    if (made == seen) {
+      reg.finalizer(new.env(), function(e) seen <<- seen + 1)
+      made <- made + 1
+    }
+    eval(code, frame)
+  }
+  seen
+}
+
+# Looks again until R has collected: that has to wait if it was done a moment ago.
+look_until_collected <- function(store) {
+  for (k in 1:1200) {
+    if (collections(1, refresh_fmalloc(store)) > 0) return(TRUE)
+    Sys.sleep(0.05)
+  }
+  FALSE
+}
+
+test_that("looking again collects what holds the pin back, and not too often", {
+  folder <- closed_store()
+  by_writer(folder, "store$x <- rep(0, 1e5)")
+  store <- open_fmalloc(file.path(folder, "store.bin"), access = "read")
+  x <- store$x
+  by_writer(folder, "store$y <- 1")
+  gc()
+  # x is there still: nothing is behind
+  expect_identical(collections(20, refresh_fmalloc(store)), 0)
+  expect_identical(names(store), c("x", "y"))
+  held_for_readers(folder, 1)
+  # now x is of an earlier state, but alive
+  expect_identical(collections(1, refresh_fmalloc(store)), 1)
+  expect_identical(collections(20, refresh_fmalloc(store)), 0)
+  expect_true(look_until_collected(store))
+  expect_gte(held_for_readers(folder, 2), 8e5)
+  expect_identical(x[1e5], 0)
+  gc()
+  rm(x)
+  expect_gte(held_for_readers(folder, 3), 8e5)
+  expect_true(look_until_collected(store))
+  expect_lt(held_for_readers(folder, 4), 1e5)
+  # nothing is behind, however long it rests
+  Sys.sleep(1)
+  expect_identical(collections(20, refresh_fmalloc(store)), 0)
+  cleanup_fmalloc(store)
+})
+
+test_that("looking again may find that a finalizer has closed the store", {
+  folder <- closed_store()
+  by_writer(folder, "store$x <- rep(0, 1e5)")
+  store <- open_fmalloc(file.path(folder, "store.bin"), access = "read")
+  # R runs the finalizers of younger objects first: when this one closes, x has let go
+  closes <- new.env()
+  reg.finalizer(closes, function(e) cleanup_fmalloc(store))
+  x <- store$x
+  by_writer(folder, "store$x <- 1")
+  gc()
+  rm(x, closes)
+  expect_error(refresh_fmalloc(store), class = "fmalloc_closed")
+  expect_error(refresh_fmalloc(store), class = "fmalloc_closed")
+})
+
 test_that("a writer and a closed handle have nothing to refresh", {
   store <- new_store()
   expect_false(refresh_fmalloc(store))

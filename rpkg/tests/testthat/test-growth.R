@@ -528,6 +528,91 @@ test_that("view_fmalloc() makes a view of anything but lists", {
   expect_null(names(view_fmalloc(n, 1)))
 })
 
+# Whoever assigns to x, by whatever way: R writes in place where it may, and never may it here.
+assignments <- expression(
+  x[1] <- 0, x[[2]] <- 0, x[] <- 0, x[x > 20] <- 0, x[5:3] <- x[1:3], is.na(x) <- 2,
+  length(x) <- 9, for (i in 1:3) x[i] <- 0, attr(x, "unit") <- "m", names(x) <- seq_along(x),
+  dim(x) <- c(2, length(x) / 2), levels(x) <- "a", oldClass(x) <- NULL, x[3] <- "text",
+  storage.mode(x) <- "integer", storage.mode(x) <- "double", mode(x) <- "complex",
+  attributes(x) <- list(names = rep("a", length(x))),
+  { attr(x, "unit") <- "m"; x[1] <- 0 }, { names(x) <- seq_along(x); x[[1]] <- 0 },
+  { dim(x) <- c(2, length(x) / 2); x[1, 2] <- 0 }, { oldClass(x) <- NULL; x[1] <- 0 },
+  { storage.mode(x) <- "double"; x[1] <- 0 }, { levels(x) <- "a"; x[1] <- 0 },
+  { z <- x; z[1] <- 0; rm(z); x[2] <- 0 }, x <- (function(x) { x[1] <- 0; x })(x),
+  `[<-`(x, 1, 0), `[[<-`(x, 1, 0), `attr<-`(x, "unit", "m"), `dim<-`(x, length(x)),
+  `storage.mode<-`(x, "integer"), `names<-`(x, seq_along(x)), assign("x", replace(x, 2, 0)),
+  x <- x + 1, x <- -x, x <- sqrt(x), x <- x > 20, x <- round(x, -1), x <- sort(x, decreasing = TRUE)
+)
+
+test_that("no way to assign to a vector or a view changes any other", {
+  path <- tempfile()
+  store <- open_fmalloc(path)
+  v <- as.numeric(1:100)
+  store$v <- v
+  wholes <- list(
+    record = quote(stored(v, store)), temporary = quote(stored(v, store) + 0),
+    named = quote(store$v), plain = quote({
+      w <- create_fmalloc_vector("numeric", 100, store, plain = TRUE)
+      w[] <- v
+      w
+    })
+  )
+  # x is the whole, or one of two views that overlap; w and y are the others.
+  roles <- list(
+    whole = quote({ x <- whole(); y <- view_fmalloc(x, 11, 50); w <- view_fmalloc(x, 1) }),
+    view = quote({ w <- whole(); x <- view_fmalloc(w, 11, 50); y <- view_fmalloc(w, 11, 50) }),
+    part = quote({ w <- whole(); y <- view_fmalloc(w, 11, 50); x <- view_fmalloc(y, 1) })
+  )
+  wrong <- character()
+  for (kind in names(wholes)) for (role in names(roles)) for (change in as.list(assignments)) {
+    make <- eval(bquote(function() .(wholes[[kind]])))
+    body <- bquote({ .(roles[[role]]); .(change); list(w, y) })
+    compiled <- compiler::cmpfun(eval(bquote(function(whole) .(body))))
+    for (seen in list(eval(body, list2env(list(whole = make))), compiled(make))) {
+      if (!identical(collect_fmalloc(seen[[1]]), v) ||
+        !identical(collect_fmalloc(seen[[2]]), v[11:60])) {
+        wrong <- c(wrong, paste(kind, role, deparse1(change)))
+      }
+    }
+  }
+  expect_identical(unique(wrong), character())
+  expect_identical(here(store, "v"), v)
+  # nor is any record another one in the next session
+  cleanup_fmalloc(store)
+  rm(store, seen)
+  gc()
+  said <- in_new_r(c(
+    paste0("store <- open_fmalloc(", quoted(path), ", access = \"read\")"),
+    "rows <- list_fmalloc_allocations(store)",
+    "values <- lapply(rows$record_offset[rows$state == \"committed\"], recover_fmalloc_vector,",
+    "  runtime = store, plain = TRUE)",
+    "cat(length(values) > 500, all(vapply(values, function(x) identical(collect_fmalloc(x), 1:100 + 0), NA)))"
+  ))
+  expect_identical(said[length(said)], "TRUE TRUE")
+})
+
+# R computes in place of an operand that nobody refers to.
+test_that("results do not take the place of a view", {
+  store <- new_store()
+  v <- as.numeric(1:20000)
+  large <- sealed(v, store)
+  n <- stored(v, store)
+  l <- stored(rep(c(TRUE, NA), 10000), store)
+  for (x in list(large, unclass(n))) {
+    for (result in expression(view_fmalloc(x, 1) + 1, 1 - view_fmalloc(x, 1), -view_fmalloc(x, 1),
+      sqrt(view_fmalloc(x, 1)), exp(view_fmalloc(x, 1)), round(view_fmalloc(x, 1), -2),
+      view_fmalloc(x, 1)^2, view_fmalloc(x, 1) %% 7, x[1:19000] * 2, -x[1:19000], sqrt(x[1:19000]),
+      cumsum(x[1:19000]), x[1:19000] - x[1001:20000])) {
+      eval(result)
+      expect_true(identical(collect_fmalloc(x), v), info = deparse1(result))
+    }
+  }
+  plain <- unclass(l)
+  expect_identical(sum(!view_fmalloc(plain, 1), na.rm = TRUE), 0L)
+  expect_true(identical(collect_fmalloc(plain), rep(c(TRUE, NA), 10000)))
+  expect_true(identical(here(store, "v"), v))
+})
+
 test_that("a view ends where its vector ends", {
   store <- new_store()
   x <- stored(1:3, store)

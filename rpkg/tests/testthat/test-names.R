@@ -258,7 +258,8 @@ test_that("the doors of names believe nobody", {
     expect_error(eval(call), class = "fmalloc_argument", label = deparse(call))
   }
   expect_error(.Call(rfm_c_names, 1), class = "fmalloc_closed")
-  expect_error(.Call(rfm_c_change, store, "a", list(NULL), "", 0), class = "fmalloc_no_name")
+  expect_null(.Call(rfm_c_change, store, "a", list(NULL), "", 0))
+  expect_identical(names(store), character())
   pointer <- .Call(rfm_c_store, store, 1:3, FALSE, NULL)
   .Call(rfm_c_change, store, "a", list(pointer), "note", NaN)
   .Call(rfm_c_let_go, list(pointer, NULL))

@@ -95,6 +95,35 @@ test_that("an inner transaction joins the outer one", {
   expect_identical(store$v, 1:3)
 })
 
+test_that("to take away what was never there is nothing, in a block and by the door", {
+  path <- tempfile()
+  store <- open_fmalloc(path)
+  store$a <- 1
+  expect_null(.Call(rfm_c_change, store, c("x", "y"), list(NULL, NULL), c("", ""), c(0, 0)))
+  transaction_fmalloc(store, {
+    store$new <- 2
+    store$new <- NULL
+    store$absent <- NULL
+    store$b <- 3
+    rename_fmalloc("b", "c", store)
+    rename_fmalloc("a", "b", store)
+    expect_error(remove_fmalloc("new", store), class = "fmalloc_no_name")
+  })
+  expect_identical(as.list(store), list(b = 1, c = 3))
+  transaction_fmalloc(store, {
+    store$new <- 2
+    remove_fmalloc("new", store)
+  })
+  log_bytes <- .Call(rfm_c_info, store)$log_bytes
+  store$absent <- NULL
+  expect_identical(.Call(rfm_c_info, store)$log_bytes, log_bytes)
+  # what is there goes with what is not
+  .Call(rfm_c_change, store, c("x", "b", "y", "c"), list(NULL, NULL, NULL, NULL), character(4),
+    numeric(4))
+  expect_identical(names(store), character())
+  expect_true(check_fmalloc(path)$sound)
+})
+
 test_that("a put in a block has the value of that moment", {
   store <- new_store()
   x <- stored(as.numeric(1:100), store)
