@@ -723,6 +723,7 @@ rfm_object_give(struct rfm_runtime *runtime, SEXP pointer)
 	return x;
 }
 
+/* make a vector of a pointer */
 static SEXP
 window_on(struct rfm_runtime *runtime, SEXP pointer)
 {
@@ -739,7 +740,6 @@ window_on(struct rfm_runtime *runtime, SEXP pointer)
 	UNPROTECT(1);
 	return x;
 }
-
 /* take what a cell leads to */
 static SEXP
 cell_of(struct rfm_runtime *runtime, SEXP object, uint64_t index)
