@@ -195,6 +195,8 @@ rfm_begin_walk(struct rfm_store *store, struct walk *w)
 void
 rfm_end_walk(struct walk *w)
 {
+	for (size_t i = 0; i < w->reached_count; i++)
+		rfm_payload_release(w->reached[i]);
 	free(w->steps);
 	free(w->nodes);
 	free(w->reached);

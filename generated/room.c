@@ -72,6 +72,9 @@ hold_extent(struct rfm_store *store, struct rfm_entry *e,
 
 	if (store->access == RFM_READ) {
 		e->attachment = NULL;
+		if (e->owner != 0)
+			rfm_catalog_find(&store->catalog, e->owner)
+			    ->attachment = NULL;
 		return RFM_OK;
 	}
 	if (!seen && !store->log.begun)

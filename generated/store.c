@@ -518,6 +518,22 @@ create_store(struct rfm_os *os, const char *path,
 	return RFM_OK;
 }
 
+/* see whether a payload is where it was */
+static bool
+is_where_it_was(const struct rfm_catalog *c, const struct rfm_payload *p,
+    const struct rfm_entry *e)
+{
+	const struct rfm_entry *part = NULL;
+
+	if (e == NULL || e->state == RFM_DESTROYED || e->offset != p->offset)
+		return false;
+	for (uint32_t k = 0; k < p->part_count; k++) {
+		part = rfm_catalog_part(c, e, part);
+		if (part == NULL || part->offset != p->parts[k]->offset)
+			return false;
+	}
+	return true;
+}
 /* read the catalog afresh */
 static enum rfm_status
 read_afresh(struct rfm_store *store, struct rfm_error *error)
@@ -540,8 +556,7 @@ read_afresh(struct rfm_store *store, struct rfm_error *error)
 		    p->state == RFM_DESTROYED ? NULL
 		    : rfm_catalog_find(&store->catalog, p->id);
 
-		if (e != NULL && e->state != RFM_DESTROYED &&
-		    e->offset == p->offset)
+		if (is_where_it_was(&store->catalog, p, e))
 			e->attachment = p;
 	}
 	return RFM_OK;

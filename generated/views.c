@@ -183,6 +183,7 @@ rfm_collect_reached(struct walk *w, const struct rfm_payload *object,
 	    sizeof(struct rfm_payload *), error);
 	w->reached = reached;
 	RFM_TRY(status);
+	rfm_payload_retain(p);
 	w->reached[w->reached_count++] = p;
 	e->mark = w->store->mark + 1;
 	w->records += 1 + parts_to_log(p);

@@ -329,6 +329,92 @@ strings_are_appended_with_their_parts(void **state)
 	SOUND();
 }
 
+/* Nobody holds the vector but the object that is about to be logged. */
+static void
+what_only_a_new_object_holds_is_extended(void **state)
+{
+	struct rfm_payload *p = numerics(100, 300);
+	struct rfm_change   c = { "x", "", 1, 0, 0, NULL };
+
+	(void)state;
+	put_object("x", p);
+	release_all();
+	p = data_of("x");
+	append(p, 50);
+	c.value = object_of(p);
+	release(p);
+	OK(rfm_store_change(store, &c, 1, &error));
+	SOUND();
+	release_all();
+	assert_int_equal(data_of("x")->length, 150);
+	assert_true(counts(data_of("x"), 0));
+}
+
+/*
+ * The part of a vector moves, its cells do not; then strings are appended. A reader who had
+ * the vector in hand finds them, also if a checkpoint makes him read everything again.
+ */
+static void
+move_a_part_and_append(bool checkpoint)
+{
+	struct rfm_payload  *p = NULL, *before, *mine;
+	struct rfm_store    *reader = NULL;
+	struct rfm_compaction step = { RFM_FILE_MAX_BYTES, 0, 0, false };
+	void                *at;
+	uint64_t             id, cells, text;
+
+	OK(rfm_store_roomy(store, RFM_CHARACTER, 10, 100, true,
+	    RFM_GROW, &p, &error));
+	keep(p);
+	before = create(24000);
+	OK(rfm_store_extend(p, 20000, RFM_GROW, &error));
+	fill(p->parts[0]->address, 400, 3);
+	p->parts[0]->reach = 400;
+	put_object("s", p);
+	id = p->id;
+	cells = p->offset;
+	text = p->parts[0]->offset;
+	OK(rfm_store_destroy(before, true, &error));
+	release_all();
+	OK(rfm_store_sync(store, &error));
+	OK(rfm_store_open(start_process(), "store", &reading, &reader,
+	    NULL, &error));
+	OK(rfm_store_find(reader, id, &mine, &error));
+	OK(rfm_store_compact(store, &step, &error));
+	p = data_of("s");
+	assert_int_equal(p->offset, cells);
+	assert_true(p->parts[0]->offset < text);
+	OK(rfm_store_reach(p, 10, 5, &at, &error));
+	fill((char *)p->parts[0]->address + 400, 400, 4);
+	p->parts[0]->reach = 800;
+	put_object("s", p);
+	if (checkpoint)
+		OK(rfm_store_trim(store, &error));
+	OK(rfm_store_refresh(reader, &error));
+	p = find_in(reader, id);
+	assert_true(holds((char *)p->parts[0]->address + 400, 400,
+	    4));
+	assert_true(holds(p->parts[0]->address, 400, 3));
+	assert_true(holds(mine->parts[0]->address, 400, 3));
+	release_all();
+	rfm_payload_release(mine);
+	rfm_store_release(reader);
+}
+
+static void
+a_reader_finds_what_is_appended_to_a_part_that_has_moved(void **state)
+{
+	(void)state;
+	move_a_part_and_append(false);
+}
+
+static void
+a_reader_finds_it_after_a_checkpoint(void **state)
+{
+	(void)state;
+	move_a_part_and_append(true);
+}
+
 /* How much of the last part is in use is known to the next session. */
 static void
 a_part_is_extended_with_its_owner(void **state)
@@ -478,6 +564,9 @@ main(void)
 		T(only_who_stands_at_the_end_may_append),
 		T(two_objects_on_one_vector_extend_it_once),
 		T(strings_are_appended_with_their_parts),
+		T(what_only_a_new_object_holds_is_extended),
+		T(a_reader_finds_what_is_appended_to_a_part_that_has_moved),
+		T(a_reader_finds_it_after_a_checkpoint),
 		T(a_part_is_extended_with_its_owner),
 		T(room_grows_where_it_lies),
 		T(what_has_a_neighbour_does_not_grow),
