@@ -1598,7 +1598,7 @@ do_fault(struct run *run, const char *verb, uint64_t nth)
 {
 	struct rfm_lying_fault fault = {
 		.call = RFM_LYING_CHANGE, .nth = (uint32_t)nth,
-		.status = RFM_IO, .part = nth % 3 * 40
+		.status = RFM_IO, .part = nth % 3 * 60
 	};
 
 	if (strcmp(verb, "die") == 0)
