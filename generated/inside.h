@@ -19,6 +19,10 @@ struct extents {
 	uint64_t       bytes;
 };
 /* the store in memory */
+struct doubt {
+	uint64_t id, offset;              /* as these records begin */
+};
+
 struct rfm_store {
 	struct rfm_os      *os;
 	struct rfm_file    *file;
@@ -41,6 +45,7 @@ struct rfm_store {
 	uint8_t            *arena;
 	uint64_t            arena_bytes, arena_limit;
 	struct rfm_payload *payloads;
+	struct doubt        doubt;
 	uint64_t            temporaries, temporary_bytes;
 	struct finding     *findings;     /* bad cells of lists */
 	size_t              finding_count, finding_room;
