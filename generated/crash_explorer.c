@@ -903,7 +903,8 @@ do_fill(struct run *run, struct slot *slot, const uint64_t *n,
 	struct fact *fact = find_fact(&run->now, slot->id);
 
 	(void)n, (void)error;
-	if (slot->id != 0 && (fact == NULL || fact->sealed))
+	if (slot->id != 0 && (fact == NULL || fact->sealed ||
+	    slot->payload->state == RFM_SEALED))
 		return RFM_OK;
 	slot->seed = mix(slot->seed);
 	if (fact != NULL) {
@@ -2355,6 +2356,8 @@ static const char *const scripts[][2] = {
 	    " create 5 sync kill open create 6 sync" },
 	{ "failing write", "open create 10 sync error 1 create 4 create 4"
 	    " sync close open create 6 sync" },
+	{ "a record in doubt", "open create 5 sync error 2 seal 0 temp 60 seal 1"
+	    " drop 1 temp 60 temp 60 kill open sync" },
 	{ "disk full", "open create 10 sync full 1 create 30000 create 40"
 	    " sync full 1 create 50000 sync" },
 	{ "a reader", "open create 400 create 20 seal 1 sync reader"
@@ -2467,6 +2470,9 @@ static const char *const scripts[][2] = {
 	    " drop 1 drop 2 destroy 0 sync error 4 compact 0 1 sync kill open"
 	    " full 1 compact 0 1 trim flush 3 trim kill open compact 0 1 trim"
 	    " sync" },
+	{ "a move in doubt", "open create 500 create 300 sync drop 1 destroy 0"
+	    " sync error 2 compact 0 0 temp 4000 temp 2000 temp 100 fill 1 kill"
+	    " open create 20 sync" },
 	{ "cleared", "open create 20 seal 0 table 9 0 append 0 9 create 5 sync"
 	    " hold 0 temp 7 clear sync create 500 sync table 3 0 clear cut 0"
 	    " open clear trim sync create 4 sync" },
