@@ -2463,6 +2463,9 @@ static const char *const scripts[][2] = {
 	    " create 80 destroy 0 sync kill open die 3 compact 0 0 open"
 	    " die 5 compact 0 0 open compact 0 0 kill open create 500 sync"
 	    " die 4 trim open die 7 trim open create 20 sync" },
+	{ "moved, then killed", "open create 500 create 300 drop 1 sync destroy 0"
+	    " sync die 2 compact 0 0 open create 3000 create 300 sync create 20"
+	    " sync" },
 	{ "appended, compacted and cut", "open create 600 table 30 0"
 	    " append 0 30 sync destroy 0 append 0 5 compact 9999 0 append 0 4"
 	    " cut 0 open append 0 6 sync create 500 sync append 0 3 compact 0 1"
@@ -2479,7 +2482,8 @@ static const char *const scripts[][2] = {
 	    " open create 20 sync" },
 	{ "cleared", "open create 20 seal 0 table 9 0 append 0 9 create 5 sync"
 	    " hold 0 temp 7 clear sync create 500 sync table 3 0 clear cut 0"
-	    " open clear trim sync create 4 sync" },
+	    " open clear trim sync create 4 sync create 400 sync clear"
+	    " create 400 sync" },
 	{ "cleared and killed", "open create 500 three 30 sync clear kill open"
 	    " three 4 sync die 5 clear open die 9 clear open clear trim"
 	    " create 6 sync" },
