@@ -578,7 +578,6 @@ is_whole(struct catalog *catalog, const struct fact *fact)
 	    find_fact(catalog, fact->vector != 0 ? fact->vector
 	    : fact->id - 3) != NULL);
 }
-
 static bool
 contents_hold(struct rfm_store *store, struct catalog *chosen,
     char *text, size_t bytes)
@@ -1427,23 +1426,29 @@ expect_everything(struct run *run)
 	question_a_commit(run);
 }
 static enum rfm_status
+one_step(struct run *run, struct rfm_compaction *c,
+    struct rfm_error *error)
+{
+	struct operation operation = { .after = run->now,
+	    .commits = true };
+	enum rfm_status  status;
+
+	begin_operation(run, &operation);
+	status = rfm_store_compact(run->store, c, error);
+	end_operation(run, &operation, status, error);
+	if (status == RFM_OK && !run->fault_armed)
+		expect_everything(run);
+	return status;
+}
+static enum rfm_status
 do_compact(struct run *run, const uint64_t *n, struct rfm_error *error)
 {
 	struct rfm_compaction c = { n[0] == 0 ? 1 : n[0], 1, 0, false };
 	uint64_t              aside = 0;
 
 	for (unsigned steps = 0; c.moved > 0; steps++) {
-		struct operation operation = { .after = run->now,
-		    .commits = true };
-		enum rfm_status  status;
-
 		c.may_set_aside = aside < n[1];
-		begin_operation(run, &operation);
-		status = rfm_store_compact(run->store, &c, error);
-		end_operation(run, &operation, status, error);
-		RFM_TRY(status);
-		if (!run->fault_armed)
-			expect_everything(run);
+		RFM_TRY(one_step(run, &c, error));
 		aside += c.set_aside > 0;
 		if (run->failed)
 			break;
@@ -1503,7 +1508,6 @@ take_all_names(struct run *run, struct rfm_error *error)
 		violation(run, "a store with names can be cleared");
 	return change_names(run, changes, count, &operation, NULL, error);
 }
-
 static enum rfm_status
 do_clear(struct run *run, const uint64_t *n, struct rfm_error *error)
 {

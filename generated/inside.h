@@ -18,11 +18,11 @@ struct extents {
 	size_t         capacity;
 	uint64_t       bytes;
 };
-/* the store in memory */
+/* what is in doubt */
 struct doubt {
-	uint64_t id, offset;              /* as these records begin */
+	uint64_t id, offset;    /* as an ALLOCATE or a MOVE begins */
 };
-
+/* the store in memory */
 struct rfm_store {
 	struct rfm_os      *os;
 	struct rfm_file    *file;
