@@ -7,6 +7,10 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#ifdef __linux__
+#include <sys/personality.h>
+#include <unistd.h>
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -2576,6 +2580,21 @@ make_up(char *text, size_t room, uint64_t seed)
 	}
 }
 /* read the arguments */
+static void
+begin_at_a_fixed_address(char **arguments)
+{
+#ifdef __linux__
+	int now = personality(0xffffffff);
+
+	if (now == -1 || (now & ADDR_NO_RANDOMIZE) != 0 ||
+	    personality((unsigned long)now | ADDR_NO_RANDOMIZE) == -1 ||
+	    (personality(0xffffffff) & ADDR_NO_RANDOMIZE) == 0)
+		return;
+	(void)execv("/proc/self/exe", arguments);
+#else
+	(void)arguments;
+#endif
+}
 static struct rfm_lying_disk *
 make_disk(uint64_t seed, bool recording)
 {
@@ -2783,6 +2802,7 @@ main(int count, char **arguments)
 	const char *script = NULL;
 	clock_t     start = clock();
 
+	begin_at_a_fixed_address(arguments);
 #ifdef M_MMAP_THRESHOLD
 	mallopt(M_MMAP_THRESHOLD, 64 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
