@@ -99,6 +99,7 @@ struct check {
 	uint64_t     stop;       /* here is no whole record any more */
 	uint64_t     vain;       /* bytes with a wrong checksum so far */
 	bool         inside;     /* of a group, which is whole */
+	uint64_t     links;      /* LINKs after the last COMMIT */
 	bool         strict;     /* no power cut may excuse this file */
 	bool         walking;    /* there is a next record to look at */
 	bool         broken;     /* the log's end was not reached */
@@ -1214,7 +1215,7 @@ account_commit(struct check *c, const struct record *r)
 	else
 		c->next_id = m->next_id;
 	c->report->epoch = m->epoch;
-	c->report->uncommitted = 0;
+	c->report->uncommitted = c->links = 0;
 	c->committed = r->head.sequence;
 }
 /* take account of a record */
@@ -1359,8 +1360,10 @@ take_step(struct check *c)
 	c->due++;
 	c->report->records++;
 	c->report->uncommitted++;
-	if (r.head.kind == RFM_RECORD_LINK)
+	if (r.head.kind == RFM_RECORD_LINK) {
+		c->links++;
 		return follow_link(c, &r);
+	}
 	if (c->segment.offset + c->segment.bytes - c->at < LINK_BYTES)
 		fault(c, &r, "it takes the room that its segment keeps for"
 		    " a LINK");
@@ -1376,7 +1379,7 @@ check_end(struct check *c)
 		damage(c, "the log ends before record " U64 " at byte " U64
 		    ", but a clean close said that " U64 " comes next (%s)",
 		    c->due, c->at, s->end_sequence, c->why);
-	else if (c->report->clean && c->report->uncommitted > 0)
+	else if (c->report->clean && c->report->uncommitted > c->links)
 		damage(c, "closed cleanly, but " U64 " records are not"
 		    " committed", c->report->uncommitted);
 	if (c->first > 1 && c->report->epoch == 0)

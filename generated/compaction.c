@@ -90,11 +90,10 @@ move_row(struct rfm_store *store, uint64_t id, uint64_t place,
 		status = rfm_append_and_apply(store, RFM_RECORD_MOVE, &body,
 		    error);
 	}
-	if (status != RFM_OK) {		/* keeps I13 */
+	if (status != RFM_OK && place != store->doubt.offset)
 		(void)rfm_space_give(store->space, place,
-		    rfm_extent_of(e->bytes), NULL);
-		return status;
-	}
+		    rfm_extent_of(e->bytes), NULL);	/* keeps I13 */
+	RFM_TRY(status);
 	return rfm_hold_left(store, rfm_catalog_find(&store->catalog, id), &old,
 	    error);
 }

@@ -7,6 +7,10 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#ifdef __linux__
+#include <sys/personality.h>
+#include <unistd.h>
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +22,7 @@
 #define MAX_SLOTS     160      /* made in a history */
 #define MAX_POSSIBLE  6
 #define MAX_NAMES     6        /* "a" to "f" */
+#define OBJECT_FACTS  4
 #define STORE_NAME    "store"
 
 static const struct rfm_open_options writing = {
@@ -29,9 +34,13 @@ static const struct rfm_open_options judging = {
 /* what the oracle knows */
 struct fact {
 	uint64_t id, length, seed;
+	uint64_t room;               /* in bytes */
+	uint64_t vector;             /* of an object; 0: came with it */
 	uint32_t type, names;
+	uint32_t tells;              /* is the numbers 0 and the seed */
 	bool     sealed, known;
-	bool     element;                    /* lives by its names */
+	bool     element;            /* lives by its names */
+	bool     below;              /* in an object that has one */
 };
 
 struct catalog {
@@ -77,6 +86,8 @@ struct run {
 	bool                   born, ambiguous, after_cut;
 	bool                   fault_armed, flush_armed;
 	bool                   half;        /* a group in this session */
+	uint64_t               opened;      /* its epoch when it began */
+	unsigned               objects;     /* made in this history */
 	bool                   sweeping;    /* looks at no images */
 	bool                   backwards;   /* how its disk writes */
 	uint64_t               max_id;
@@ -249,6 +260,23 @@ holds(const void *from, uint64_t bytes, uint64_t seed)
 	}
 	return true;
 }
+static bool
+right_contents(const struct fact *fact, const void *address)
+{
+	static const struct rfm_string_disk empty;
+	double   numbers[2] = { 0, (double)fact->seed };
+	uint64_t cells[] = { fact->vector != 0 ? fact->vector
+	    : fact->id - 3, fact->id - 2, fact->id - 1 };
+
+	if (fact->type == RFM_OBJECT)
+		return memcmp(address, cells, sizeof cells) == 0;
+	if (fact->type == RFM_CHARACTER)
+		return memcmp(address, &empty, sizeof empty) == 0;
+	if (fact->tells != 0)
+		return memcmp(address, numbers, sizeof numbers) == 0;
+	return holds(address, fact->length * rfm_type_bytes(fact->type),
+	    fact->seed);
+}
 /* compare catalogs of the oracle */
 static bool
 same_fact(const struct fact *legal, const struct fact *found)
@@ -256,6 +284,7 @@ same_fact(const struct fact *legal, const struct fact *found)
 	return (legal->id == found->id || legal->id == 0) &&
 	    legal->type == found->type &&
 	    legal->length == found->length &&
+	    legal->room == found->room &&
 	    legal->sealed == found->sealed &&
 	    legal->names == found->names;
 }
@@ -263,7 +292,7 @@ same_fact(const struct fact *legal, const struct fact *found)
 static bool
 is_ghost(const struct fact *fact)
 {
-	return fact->element && fact->names == 0;
+	return fact->element && fact->names == 0 && !fact->below;
 }
 static bool
 fits(const struct catalog *legal, const struct catalog *found,
@@ -339,6 +368,7 @@ add_fact(struct catalog *catalog, const struct slot *slot, bool sealed,
 	fact->id = slot->id;
 	fact->type = slot->type;
 	fact->length = slot->length;
+	fact->room = slot->length * rfm_type_bytes(slot->type);
 	fact->seed = slot->seed;
 	fact->sealed = sealed;
 	fact->known = known;
@@ -357,6 +387,27 @@ drop_fact(struct catalog *catalog, uint64_t id)
 	memset(&catalog->facts[--catalog->count], 0, sizeof *fact);
 }
 static struct fact *
+vector_of(struct catalog *catalog, struct fact *object)
+{
+	return object->vector == 0 ? object - 3
+	    : find_fact(catalog, object->vector);
+}
+
+static void
+see_what_is_below(struct catalog *catalog)
+{
+	for (unsigned i = 0; i < catalog->count; i++)
+		catalog->facts[i].below = false;
+	for (unsigned i = 0; i < catalog->count; i++) {
+		struct fact *fact = &catalog->facts[i];
+
+		if (fact->type != RFM_OBJECT || fact->names == 0)
+			continue;
+		fact[-1].below = fact[-2].below = true;
+		vector_of(catalog, fact)->below = true;
+	}
+}
+static struct fact *
 named_fact(struct catalog *catalog, uint64_t name)
 {
 	for (unsigned i = 0; i < catalog->count; i++)
@@ -372,10 +423,39 @@ bind(struct catalog *catalog, uint64_t name, struct fact *to)
 
 	if (old != NULL)
 		old->names &= ~(1u << name);
-	if (to == NULL)
-		return;
-	to->names |= 1u << name;
-	to->sealed = true;
+	if (to != NULL) {
+		to->names |= 1u << name;
+		to->sealed = true;
+	}
+	see_what_is_below(catalog);
+}
+static struct fact *
+add_element(struct catalog *catalog, uint32_t type, uint64_t length,
+    uint64_t seed)
+{
+	struct slot slot = { .type = type, .length = length,
+	    .seed = seed };
+
+	add_fact(catalog, &slot, true, true);
+	catalog->facts[catalog->count - 1].element = true;
+	return &catalog->facts[catalog->count - 1];
+}
+
+static void
+add_object(struct catalog *catalog, const struct fact *vector)
+{
+	struct fact *old = find_fact(catalog, vector->id), *fact;
+
+	if (vector->id == 0)
+		add_element(catalog, RFM_NUMERIC, vector->length,
+		    vector->seed)->room = vector->room;
+	else
+		old->length = vector->length;
+	add_element(catalog, RFM_CHARACTER, 1, 0);
+	fact = add_element(catalog, RFM_NUMERIC, 2, vector->length);
+	fact->tells = 1;
+	fact = add_element(catalog, RFM_OBJECT, 3, 0);
+	fact->vector = vector->id;
 }
 static void
 describe(const struct catalog *catalog, char *text, size_t bytes)
@@ -469,6 +549,7 @@ list_record(void *context, const struct rfm_record_info *info)
 	}
 	listing->info[catalog->count] = *info;
 	add_fact(catalog, &slot, info->state == RFM_SEALED, false);
+	catalog->facts[catalog->count - 1].room = info->bytes;
 	return true;
 }
 static bool
@@ -493,7 +574,16 @@ list_store(struct rfm_store *store, struct listing *listing)
 }
 /* compare the contents of all vectors */
 static bool
-contents_hold(struct rfm_store *store, const struct catalog *chosen,
+is_whole(struct catalog *catalog, const struct fact *fact)
+{
+	return fact->type != RFM_OBJECT ||
+	    (find_fact(catalog, fact->id - 1) != NULL &&
+	    find_fact(catalog, fact->id - 2) != NULL &&
+	    find_fact(catalog, fact->vector != 0 ? fact->vector
+	    : fact->id - 3) != NULL);
+}
+static bool
+contents_hold(struct rfm_store *store, struct catalog *chosen,
     char *text, size_t bytes)
 {
 	struct rfm_error error;
@@ -503,6 +593,11 @@ contents_hold(struct rfm_store *store, const struct catalog *chosen,
 		struct rfm_payload *payload;
 		bool                right;
 
+		if (!is_whole(chosen, fact)) {
+			snprintf(text, bytes, "object %" PRIu64 " is not"
+			    " whole", fact->id);
+			return false;
+		}
 		if (!fact->known)
 			continue;
 		if (rfm_store_find(store, fact->id, &payload,
@@ -511,8 +606,8 @@ contents_hold(struct rfm_store *store, const struct catalog *chosen,
 			    fact->id, error.text);
 			return false;
 		}
-		right = holds(payload->address, payload->bytes,
-		    fact->seed);
+		right = payload->reach >= fact->length &&
+		    right_contents(fact, payload->address);
 		rfm_payload_release(payload);
 		if (!right) {
 			snprintf(text, bytes, "the contents of vector %"
@@ -596,6 +691,17 @@ recognise_after_cut(struct run *run, const struct catalog *found)
 	return false;
 }
 /* open the store in a new process */
+static uint64_t
+epoch_of(const struct run *run)
+{
+	struct rfm_store_info info;
+
+	if (run->store == NULL)
+		return 0;
+	rfm_store_describe(run->store, &info);
+	return info.epoch;
+}
+
 static enum rfm_status
 do_open(struct run *run, bool after_cut, struct rfm_error *error)
 {
@@ -620,6 +726,7 @@ do_open(struct run *run, bool after_cut, struct rfm_error *error)
 	    : !recognise(run, &listing.catalog))
 		return RFM_OK;
 	run->born = true;
+	run->opened = epoch_of(run);
 	if (!contents_hold(run->store, &run->now, text, sizeof text))
 		violation(run, "after opening: %s", text);
 	return RFM_OK;
@@ -632,17 +739,6 @@ struct operation {
 	bool           commits;     /* meant to */
 	bool           grouped;     /* in several records */
 };
-
-static uint64_t
-epoch_of(const struct run *run)
-{
-	struct rfm_store_info info;
-
-	if (run->store == NULL)
-		return 0;
-	rfm_store_describe(run->store, &info);
-	return info.epoch;
-}
 
 static void
 begin_operation(struct run *run, struct operation *operation)
@@ -812,7 +908,8 @@ do_fill(struct run *run, struct slot *slot, const uint64_t *n,
 	struct fact *fact = find_fact(&run->now, slot->id);
 
 	(void)n, (void)error;
-	if (slot->id != 0 && (fact == NULL || fact->sealed))
+	if (slot->id != 0 && (fact == NULL || fact->sealed ||
+	    slot->payload->state == RFM_SEALED))
 		return RFM_OK;
 	slot->seed = mix(slot->seed);
 	if (fact != NULL) {
@@ -856,7 +953,7 @@ do_destroy(struct run *run, struct slot *slot, const uint64_t *n,
 	enum rfm_status    status;
 
 	(void)n;
-	if (fact != NULL && fact->names != 0) {
+	if (fact != NULL && (fact->names != 0 || fact->below)) {
 		if (rfm_store_destroy(slot->payload, true, error) !=
 		    RFM_HAS_PARENT)
 			violation(run, "a named vector can be destroyed");
@@ -1044,12 +1141,25 @@ haunted(struct run *run)
 	}
 	return false;
 }
+static void
+question_a_commit(struct run *run)
+{
+	char text[1000];
+
+	if (run->reader_os == NULL && held_bytes(run) != 0)
+		violation(run, "freed room is still held after a commit");
+	if (epoch_of(run) != run->opened && haunted(run)) {
+		describe(&run->now, text, sizeof text);
+		violation(run, "a commit left what nobody can find: [%s]",
+		    text);
+	}
+}
+
 static enum rfm_status
 do_sync(struct run *run, bool and_close, struct rfm_error *error)
 {
 	struct operation operation = { .after = run->now,
 	    .commits = true };
-	char             text[1000];
 	enum rfm_status  status;
 
 	begin_operation(run, &operation);
@@ -1061,15 +1171,8 @@ do_sync(struct run *run, bool and_close, struct rfm_error *error)
 	if (and_close && status != RFM_OK)
 		leave_process(run);
 	forget_ghosts(run);
-	if (status != RFM_OK || run->store == NULL || run->fault_armed)
-		return status;
-	if (run->reader_os == NULL && held_bytes(run) != 0)
-		violation(run, "freed room is still held after a sync");
-	if (haunted(run)) {
-		describe(&run->now, text, sizeof text);
-		violation(run, "a sync left what nobody can find: [%s]",
-		    text);
-	}
+	if (status == RFM_OK && run->store != NULL && !run->fault_armed)
+		question_a_commit(run);
 	return status;
 }
 static void
@@ -1097,6 +1200,341 @@ do_open_word(struct run *run)
 	}
 	after_operation(run);
 }
+/* put objects and append to them */
+static enum rfm_status
+take_temporary(struct run *run, uint32_t type, uint64_t length,
+    uint64_t room, struct rfm_payload **payload, struct rfm_error *error)
+{
+	struct operation operation = { .after = run->now };
+	enum rfm_status  status;
+
+	begin_operation(run, &operation);
+	status = rfm_store_roomy(run->store, type, length, room, true,
+	    RFM_GROW, payload, error);
+	if (status != RFM_OK)
+		*payload = NULL;
+	end_operation(run, &operation, status, error);
+	return status;
+}
+
+static void
+let_go(struct rfm_payload *payload)
+{
+	if (payload != NULL)
+		rfm_payload_release(payload);
+}
+static enum rfm_status
+make_object(struct run *run, struct rfm_payload *vector, uint64_t length,
+    struct rfm_payload **object, struct rfm_error *error)
+{
+	struct rfm_payload *names = NULL, *tells = NULL;
+	enum rfm_status     status;
+
+	status = take_temporary(run, RFM_OBJECT, 3, 3, object, error);
+	if (status == RFM_OK)
+		status = take_temporary(run, RFM_CHARACTER, 1, 1, &names,
+		    error);
+	if (status == RFM_OK)
+		status = take_temporary(run, RFM_NUMERIC, 2, 2, &tells,
+		    error);
+	if (status == RFM_OK) {
+		((double *)tells->address)[1] = (double)length;
+		status = rfm_store_link(*object, 0, vector, error);
+	}
+	if (status == RFM_OK)
+		status = rfm_store_link(*object, 1, names, error);
+	if (status == RFM_OK)
+		status = rfm_store_link(*object, 2, tells, error);
+	let_go(names);
+	let_go(tells);
+	return status;
+}
+static void
+take_object_ids(struct run *run, uint64_t id, struct catalog *catalog)
+{
+	unsigned k = catalog->count;
+	uint64_t first = id + 1;
+
+	while (k-- > 0 && catalog->facts[k].id == 0)
+		catalog->facts[k].id = --first;
+	if (first <= run->max_id)
+		violation(run, "the id %" PRIu64 " was handed out before",
+		    first);	/* I9 */
+	run->max_id = id;
+}
+
+static enum rfm_status
+put_object(struct run *run, uint64_t name, struct rfm_payload *vector,
+    const struct fact *meant, struct rfm_error *error)
+{
+	struct rfm_payload *object = NULL;
+	struct operation    operation = { .grouped = true };
+	enum rfm_status     status;
+	struct rfm_change   change;
+
+	status = make_object(run, vector, meant->length, &object, error);
+	if (status == RFM_OK) {
+		change = naming(name, object);
+		operation.after = run->now;
+		add_object(&operation.after, meant);
+		bind(&operation.after, name, &operation.after.facts[
+		    operation.after.count - 1]);
+		begin_operation(run, &operation);
+		status = rfm_store_change(run->store, &change, 1, error);
+		if (status == RFM_OK)
+			take_object_ids(run, object->id, &operation.after);
+		end_operation(run, &operation, status, error);
+	}
+	let_go(object);
+	return status;
+}
+static bool
+is_crowded(const struct run *run)
+{
+	return run->now.count + OBJECT_FACTS > MAX_VECTORS;
+}
+
+static enum rfm_status
+do_table(struct run *run, const uint64_t *n, struct rfm_error *error)
+{
+	struct fact         meant = { .length = n[0],
+	    .room = n[0] * sizeof(double), .seed = mix(~run->objects++) };
+	struct rfm_payload *vector;
+	enum rfm_status     status;
+
+	if (is_crowded(run))
+		return RFM_OK;
+	RFM_TRY(take_temporary(run, RFM_NUMERIC, n[0], n[0], &vector,
+	    error));
+	fill(vector->address, meant.room, meant.seed);
+	status = put_object(run, n[1] % MAX_NAMES, vector, &meant, error);
+	rfm_payload_release(vector);
+	return status;
+}
+static enum rfm_status
+write_behind(struct run *run, struct rfm_payload *vector,
+    const struct fact *old, uint64_t count, struct rfm_error *error)
+{
+	struct operation operation = { .after = run->now };
+	uint64_t         end = old->length * sizeof(double);
+	uint64_t         bytes = count * sizeof(double);
+	void            *address;
+	enum rfm_status  status;
+
+	begin_operation(run, &operation);
+	status = rfm_store_reach(vector, old->length, count, &address,
+	    error);
+	if (status == RFM_OK)
+		fill(address, bytes, old->seed + end);
+	end_operation(run, &operation, status == RFM_NO_ROOM ? RFM_OK
+	    : status, error);
+	if (!run->fault_armed && (status == RFM_OK) !=
+	    (end + bytes <= old->room))
+		violation(run, "there should be %s room behind %" PRIu64
+		    " elements", status == RFM_OK ? "no" : "enough",
+		    old->length);
+	return status;
+}
+static enum rfm_status
+copy_with_room(struct run *run, struct rfm_payload **vector,
+    struct fact *meant, uint64_t count, struct rfm_error *error)
+{
+	uint64_t            end = meant->length * sizeof(double);
+	uint64_t            sum = meant->length + count;
+	struct rfm_payload *copy;
+	char               *address;
+
+	RFM_TRY(take_temporary(run, RFM_NUMERIC, sum, sum + sum / 2, &copy,
+	    error));
+	address = copy->address;
+	memcpy(address, (*vector)->address, end);
+	fill(address + end, count * sizeof(double), meant->seed + end);
+	rfm_payload_release(*vector);
+	*vector = copy;
+	meant->id = 0;
+	meant->room = (sum + sum / 2) * sizeof(double);
+	return RFM_OK;
+}
+static enum rfm_status
+do_append(struct run *run, const uint64_t *n, struct rfm_error *error)
+{
+	struct fact        *object = named_fact(&run->now,
+	    n[0] % MAX_NAMES);
+	struct fact         meant;
+	struct rfm_payload *vector;
+	enum rfm_status     status;
+
+	if (object == NULL || object->type != RFM_OBJECT ||
+	    is_crowded(run))
+		return RFM_OK;
+	meant = *vector_of(&run->now, object);
+	RFM_TRY(rfm_store_find(run->store, meant.id, &vector, error));
+	status = write_behind(run, vector, &meant, n[1], error);
+	if (status == RFM_NO_ROOM)
+		status = copy_with_room(run, &vector, &meant, n[1], error);
+	meant.length += n[1];
+	if (status == RFM_OK)
+		status = put_object(run, n[0] % MAX_NAMES, vector, &meant,
+		    error);
+	rfm_payload_release(vector);
+	return status;
+}
+static enum rfm_status
+do_hold(struct run *run, const uint64_t *n, struct rfm_error *error)
+{
+	struct fact *object = named_fact(&run->now, n[0] % MAX_NAMES);
+	struct fact *vector;
+	struct slot *slot;
+
+	if (object == NULL || object->type != RFM_OBJECT)
+		return RFM_OK;
+	vector = vector_of(&run->now, object);
+	slot = slot_of(run, vector->id);
+	if (slot != NULL && slot->payload != NULL)
+		return RFM_OK;
+	if (slot == NULL)
+		slot = new_slot(run, vector->length);
+	slot->id = vector->id;
+	slot->type = vector->type;
+	slot->gone = false;
+	return rfm_store_find(run->store, slot->id, &slot->payload, error);
+}
+/* compact, trim and clear */
+static void
+expect_unmoved(struct run *run, const struct listing *listing)
+{
+	for (unsigned i = 0; i < listing->catalog.count; i++) {
+		const struct rfm_record_info *info = &listing->info[i];
+		const struct slot            *slot = slot_of(run, info->id);
+
+		if (slot != NULL && slot->payload != NULL &&
+		    slot->payload->offset != info->offset)
+			violation(run, "vector %" PRIu64 " was moved while"
+			    " in use", info->id);
+	}
+}
+
+static void
+expect_everything(struct run *run)
+{
+	struct listing listing;
+	char           text[300];
+
+	forget_ghosts(run);
+	list_store(run->store, &listing);
+	if (!same_catalog(&run->now, &listing.catalog))
+		violation(run, "the session sees another catalog");
+	else if (!contents_hold(run->store, &run->now, text, sizeof text))
+		violation(run, "in the session: %s", text);
+	expect_unmoved(run, &listing);
+	question_a_commit(run);
+}
+static enum rfm_status
+one_step(struct run *run, struct rfm_compaction *c,
+    struct rfm_error *error)
+{
+	struct operation operation = { .after = run->now,
+	    .commits = true };
+	enum rfm_status  status;
+
+	begin_operation(run, &operation);
+	status = rfm_store_compact(run->store, c, error);
+	end_operation(run, &operation, status, error);
+	if (status == RFM_OK && !run->fault_armed)
+		expect_everything(run);
+	return status;
+}
+static enum rfm_status
+do_compact(struct run *run, const uint64_t *n, struct rfm_error *error)
+{
+	struct rfm_compaction c = { n[0] == 0 ? 1 : n[0], 1, 0, false };
+	uint64_t              aside = 0;
+
+	for (unsigned steps = 0; c.moved > 0; steps++) {
+		c.may_set_aside = aside < n[1];
+		RFM_TRY(one_step(run, &c, error));
+		aside += c.set_aside > 0;
+		if (run->failed)
+			break;
+		if (steps == 300)
+			violation(run, "compaction does not come to an"
+			    " end");
+	}
+	return RFM_OK;
+}
+static void
+note_end(void *context, const struct rfm_extent_info *info)
+{
+	uint64_t *end = context;
+
+	if (info->offset + info->bytes > *end)
+		*end = info->offset + info->bytes;
+}
+
+static enum rfm_status
+do_trim(struct run *run, const uint64_t *n, struct rfm_error *error)
+{
+	struct operation      operation = { .after = run->now,
+	    .commits = true };
+	struct rfm_store_info info;
+	uint64_t              end = RFM_FILE_MIN_BYTES;
+	enum rfm_status       status;
+
+	(void)n;
+	begin_operation(run, &operation);
+	status = rfm_store_trim(run->store, error);
+	end_operation(run, &operation, status, error);
+	if (status != RFM_OK || run->fault_armed)
+		return status;
+	expect_everything(run);
+	rfm_store_map(run->store, note_end, &end);
+	rfm_store_describe(run->store, &info);
+	if (info.file_bytes >= end + RFM_FILE_STEP_BYTES)
+		violation(run, "the file has %" PRIu64 " bytes, of which"
+		    " %" PRIu64 " are needed", info.file_bytes, end);
+	return status;
+}
+static enum rfm_status
+take_all_names(struct run *run, struct rfm_error *error)
+{
+	struct operation  operation = { .after = run->now };
+	struct rfm_change changes[MAX_NAMES];
+	size_t            count = 0;
+
+	for (unsigned i = 0; i < MAX_NAMES; i++)
+		if (named_fact(&run->now, i) != NULL) {
+			changes[count++] = naming(i, NULL);
+			bind(&operation.after, i, NULL);
+		}
+	if (count == 0)
+		return RFM_OK;
+	if (rfm_store_clear(run->store, error) == RFM_OK)
+		violation(run, "a store with names can be cleared");
+	return change_names(run, changes, count, &operation, NULL, error);
+}
+static enum rfm_status
+do_clear(struct run *run, const uint64_t *n, struct rfm_error *error)
+{
+	struct operation operation = { .grouped = true };
+	enum rfm_status  status;
+
+	(void)n;
+	RFM_TRY(take_all_names(run, error));
+	begin_operation(run, &operation);
+	status = rfm_store_clear(run->store, error);
+	for (unsigned i = 0; i < run->slot_count; i++) {
+		struct slot *slot = &run->slots[i];
+
+		if (slot->payload != NULL &&
+		    slot->payload->state == RFM_DESTROYED) {
+			rfm_payload_release(slot->payload);
+			slot->payload = NULL;
+		}
+		slot->gone |= status == RFM_OK && slot->id != 0;
+	}
+	end_operation(run, &operation, status, error);
+	return status;
+}
 /* let a reader watch */
 static void
 do_reader(struct run *run)
@@ -1122,8 +1560,8 @@ do_reader(struct run *run)
 		struct fact *fact = &run->reader_view.facts[i];
 		struct fact *mine = find_fact(&run->now, fact->id);
 
-		fact->known = mine != NULL && mine->known;
-		fact->seed = mine != NULL ? mine->seed : 0;
+		if (mine != NULL)
+			*fact = *mine;
 		if (rfm_store_find(run->reader, fact->id,
 		    &run->reader_payloads[i], &error) != RFM_OK)
 			violation(run, "the reader: %s", error.text);
@@ -1135,8 +1573,8 @@ ask_reader(struct run *run)
 	for (unsigned i = 0; i < run->reader_view.count; i++) {
 		const struct fact *fact = &run->reader_view.facts[i];
 
-		if (fact->known && !holds(run->reader_payloads[i]->address,
-		    run->reader_payloads[i]->bytes, fact->seed))
+		if (fact->known && !right_contents(fact,
+		    run->reader_payloads[i]->address))
 			violation(run, "the reader's vector %" PRIu64
 			    " has changed under it", fact->id);
 	}
@@ -1171,7 +1609,7 @@ do_fault(struct run *run, const char *verb, uint64_t nth)
 {
 	struct rfm_lying_fault fault = {
 		.call = RFM_LYING_CHANGE, .nth = (uint32_t)nth,
-		.status = RFM_IO, .part = nth % 3 * 40
+		.status = RFM_IO, .part = nth % 3 * 60
 	};
 
 	if (strcmp(verb, "die") == 0)
@@ -1317,7 +1755,10 @@ static const struct verb {
 	{ "create", NULL, create_word }, { "temp", NULL, temp_word },
 	{ "sync", NULL, sync_word }, { "close", NULL, close_word },
 	{ "three", NULL, do_three }, { "unname", NULL, do_unname },
-	{ "rename", NULL, do_rename },
+	{ "rename", NULL, do_rename }, { "table", NULL, do_table },
+	{ "append", NULL, do_append }, { "hold", NULL, do_hold },
+	{ "compact", NULL, do_compact }, { "trim", NULL, do_trim },
+	{ "clear", NULL, do_clear },
 };
 
 static bool
@@ -1925,6 +2366,10 @@ static const char *const scripts[][2] = {
 	    " create 5 sync kill open create 6 sync" },
 	{ "failing write", "open create 10 sync error 1 create 4 create 4"
 	    " sync close open create 6 sync" },
+	{ "linked and closed", "open die 2 three 1 open temp 30 close open"
+	    " create 3 sync" },
+	{ "a record in doubt", "open create 5 sync error 2 seal 0 temp 60 seal 1"
+	    " drop 1 temp 60 temp 60 kill open sync" },
 	{ "disk full", "open create 10 sync full 1 create 30000 create 40"
 	    " sync full 1 create 50000 sync" },
 	{ "a reader", "open create 400 create 20 seal 1 sync reader"
@@ -1965,6 +2410,91 @@ static const char *const scripts[][2] = {
 	    " open error 6 three 7 kill open full 1 three 3000 sync" },
 	{ "a reader of names", "open three 300 sync reader three 200 sync"
 	    " three 400 sync unname 0 sync leave three 300 sync" },
+	/* histories about appending */
+	{ "appended", "open table 20 0 sync append 0 4 sync append 0 5 sync"
+	    " append 0 3 sync" },
+	{ "appended at once", "open table 6 0 append 0 6 append 0 2 append 0 1"
+	    " sync append 0 1 append 0 1 append 0 7 sync close open append 0 1"
+	    " sync" },
+	{ "appended pages", "open table 400 0 sync append 0 300 sync"
+	    " append 0 200 sync append 0 600 create 500 sync append 0 9 sync" },
+	{ "appended and gone", "open table 30 0 append 0 30 sync append 0 9"
+	    " unname 0 sync table 5 0 append 0 5 sync append 0 1 table 8 0 sync"
+	    " create 100 sync" },
+	{ "appended in hand", "open table 30 0 append 0 30 hold 0 sync"
+	    " append 0 10 sync append 0 60 sync unname 0 sync drop 0 sync"
+	    " table 9 0 append 0 9 hold 0 append 0 1 seal 1 unname 0 sync" },
+	{ "two appended", "open table 5 0 append 0 5 table 7 1 append 1 7"
+	    " three 4 sync append 3 1 table 5 3 append 3 3 rename 3 4 sync"
+	    " append 4 2 append 0 2 sync append 4 9 sync" },
+	{ "appended beside a reader", "open table 200 0 append 0 100 sync"
+	    " reader append 0 50 sync append 0 300 sync create 500 sync"
+	    " append 0 9 unname 0 sync leave create 500 sync" },
+	{ "appended and killed", "open table 20 0 append 0 20 sync append 0 5"
+	    " kill open append 0 6 kill open append 0 30 kill open sync"
+	    " append 0 3 die 4 append 0 4 open append 0 5 die 6 append 0 1 open"
+	    " die 9 append 0 40 open append 0 1 sync" },
+	{ "appended and cut", "open table 20 0 append 0 20 sync append 0 5"
+	    " cut 0 open append 0 7 sync append 0 3 cut 1 open append 0 2"
+	    " sync append 0 50 cut 3 open append 0 4 sync" },
+	{ "appended in checkpoints", "open table 2 0 append 0 20 append 0 1"
+	    " append 0 1 append 0 1 sync append 0 1 append 0 1 append 0 1"
+	    " append 0 1 sync append 0 1 close open append 0 1 sync" },
+	{ "appended and failures", "open table 20 0 append 0 20 sync error 5"
+	    " append 0 3 append 0 3 kill open full 2 append 0 2000 append 0 1"
+	    " sync flush 2 append 0 2 sync kill open append 0 1 sync" },
+	/* histories about compaction */
+	{ "compacted", "open create 500 create 300 create 20 create 200"
+	    " seal 2 sync destroy 0 drop 1 drop 2 drop 3 sync compact 0 0"
+	    " sync create 400 sync" },
+	{ "compacted, one after the other", "open create 900 create 60"
+	    " create 500 create 9 create 700 drop 1 drop 2 drop 3 drop 4"
+	    " destroy 0 compact 0 0 create 500 sync" },
+	{ "compacted and trimmed", "open create 6000 create 500 create 9000"
+	    " create 300 sync destroy 0 destroy 2 drop 1 drop 3 sync"
+	    " compact 9999 0 trim create 40 sync create 3000 sync" },
+	{ "set aside", "open create 250 create 6000 create 3000 drop 1 drop 2"
+	    " sync destroy 0 compact 9999 3 trim create 30 sync" },
+	{ "trimmed", "open create 20 create 30000 sync trim destroy 1 sync trim"
+	    " create 9 sync create 20000 sync trim" },
+	{ "trimmed, and a cut", "open create 9 create 30000 sync destroy 1 trim"
+	    " cut 0 open create 20 sync create 12000 destroy 3 trim cut 4 open"
+	    " create 15000 sync" },
+	{ "compacted in use", "open create 500 create 300 create 400 sync"
+	    " destroy 0 drop 2 compact 9999 1 trim create 200 fill 1 sync"
+	    " drop 1 compact 0 1 fill 1 sync" },
+	{ "compacted beside a reader", "open create 500 create 300 create 400"
+	    " sync reader destroy 0 drop 1 drop 2 compact 9999 0 trim"
+	    " create 300 sync compact 0 1 sync leave compact 0 1 trim"
+	    " create 300 sync" },
+	{ "compacted and killed", "open create 500 create 300 create 400"
+	    " create 80 destroy 0 sync kill open die 3 compact 0 0 open"
+	    " die 5 compact 0 0 open compact 0 0 kill open create 500 sync"
+	    " die 4 trim open die 7 trim open create 20 sync" },
+	{ "moved, then killed", "open create 500 create 300 drop 1 sync destroy 0"
+	    " sync die 2 compact 0 0 open create 3000 create 300 sync create 20"
+	    " sync" },
+	{ "appended, compacted and cut", "open create 600 table 30 0"
+	    " append 0 30 sync destroy 0 append 0 5 compact 9999 0 append 0 4"
+	    " cut 0 open append 0 6 sync create 500 sync append 0 3 compact 0 1"
+	    " trim cut 2 open append 0 7 create 9 sync" },
+	{ "tables compacted", "open table 300 0 table 200 1 table 100 2 sync"
+	    " unname 0 append 1 100 append 2 9 compact 9999 1 trim append 1 20"
+	    " sync hold 2 unname 1 compact 0 0 append 2 1 trim sync" },
+	{ "compaction and failures", "open create 500 create 300 create 400"
+	    " drop 1 drop 2 destroy 0 sync error 4 compact 0 1 sync kill open"
+	    " full 1 compact 0 1 trim flush 3 trim kill open compact 0 1 trim"
+	    " sync" },
+	{ "a move in doubt", "open create 500 create 300 sync drop 1 destroy 0"
+	    " sync error 2 compact 0 0 temp 4000 temp 2000 temp 100 fill 1 kill"
+	    " open create 20 sync" },
+	{ "cleared", "open create 20 seal 0 table 9 0 append 0 9 create 5 sync"
+	    " hold 0 temp 7 clear sync create 500 sync table 3 0 clear cut 0"
+	    " open clear trim sync create 4 sync create 400 sync clear"
+	    " create 400 sync" },
+	{ "cleared and killed", "open create 500 three 30 sync clear kill open"
+	    " three 4 sync die 5 clear open die 9 clear open clear trim"
+	    " create 6 sync" },
 };
 /* making up histories */
 struct recipe {
@@ -1984,6 +2514,11 @@ static const struct recipe recipes[] = {
 	{ 6, "temp N put K A" }, { 6, "put K A" }, { 5, "three N" },
 	{ 4, "unname A" }, { 3, "rename A A" },
 	{ 2, "die D three N open" }, { 2, "put K A drop K" },
+	{ 4, "table N A" }, { 8, "append A N" }, { 2, "hold A" },
+	{ 2, "die D append A N open" }, { 3, "compact N D" },
+	{ 3, "drop K drop K destroy K compact N A trim" }, { 2, "trim" },
+	{ 2, "die D compact N A open" }, { 1, "die D trim open" },
+	{ 1, "clear" },
 };
 
 static uint64_t
@@ -2011,7 +2546,8 @@ cook(char *text, size_t room, const char *words, uint64_t *state,
 			number = chance(state, 4);
 		else if (*words != 'D') {
 			if (strncmp(words, "create", 6) == 0 ||
-			    strncmp(words, "temp", 4) == 0)
+			    strncmp(words, "temp", 4) == 0 ||
+			    strncmp(words, "hold", 4) == 0)
 				++*made;
 			else if (strncmp(words, "three", 5) == 0)
 				*made += 3;
@@ -2044,6 +2580,21 @@ make_up(char *text, size_t room, uint64_t seed)
 	}
 }
 /* read the arguments */
+static void
+begin_at_a_fixed_address(char **arguments)
+{
+#ifdef __linux__
+	int now = personality(0xffffffff);
+
+	if (now == -1 || (now & ADDR_NO_RANDOMIZE) != 0 ||
+	    personality((unsigned long)now | ADDR_NO_RANDOMIZE) == -1 ||
+	    (personality(0xffffffff) & ADDR_NO_RANDOMIZE) == 0)
+		return;
+	(void)execv("/proc/self/exe", arguments);
+#else
+	(void)arguments;
+#endif
+}
 static struct rfm_lying_disk *
 make_disk(uint64_t seed, bool recording)
 {
@@ -2251,6 +2802,7 @@ main(int count, char **arguments)
 	const char *script = NULL;
 	clock_t     start = clock();
 
+	begin_at_a_fixed_address(arguments);
 #ifdef M_MMAP_THRESHOLD
 	mallopt(M_MMAP_THRESHOLD, 64 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);

@@ -18,6 +18,10 @@ struct extents {
 	size_t         capacity;
 	uint64_t       bytes;
 };
+/* what is in doubt */
+struct doubt {
+	uint64_t id, offset;    /* as an ALLOCATE or a MOVE begins */
+};
 /* the store in memory */
 struct rfm_store {
 	struct rfm_os      *os;
@@ -41,6 +45,7 @@ struct rfm_store {
 	uint8_t            *arena;
 	uint64_t            arena_bytes, arena_limit;
 	struct rfm_payload *payloads;
+	struct doubt        doubt;
 	uint64_t            temporaries, temporary_bytes;
 	struct finding     *findings;     /* bad cells of lists */
 	size_t              finding_count, finding_room;

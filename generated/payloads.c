@@ -147,7 +147,7 @@ give_temporary_back(struct rfm_store *store, const struct rfm_payload *p)
 	store->temporary_bytes -= bytes;
 	if (store->forked && p->offset < RFM_FILE_MAX_BYTES)
 		return;		/* keeps I12 */
-	if (store->unwatched_fork)
+	if (store->unwatched_fork || p->offset == store->doubt.offset)
 		return;
 	if (store->children && !rfm_nobody_holds(store, RFM_LOCK_FORKS))
 		(void)rfm_extents_push(&store->waiting, p->offset, bytes, 0);
@@ -323,7 +323,7 @@ attach(struct rfm_store *store, struct rfm_entry *e,
 		    "no memory for one more vector");
 	p->id = e->id;
 	p->offset = e->offset;
-	p->state = e->state;
+	p->state = e->id == store->doubt.id ? RFM_SEALED : e->state;
 	rfm_describe_payload(store, p, e->type, e->length, e->bytes);
 	e->attachment = p;
 	*payload = p;
@@ -590,8 +590,9 @@ rfm_relocate(struct rfm_payload *p, uint64_t bytes, enum rfm_growth growth,
 	memcpy(rfm_address_of(store, offset), p->address,
 	    (size_t)(bytes < p->bytes ? bytes : p->bytes));
 	status = log_move(p, offset, bytes, error);
-	if (status != RFM_OK)		/* keeps I13 */
-		(void)rfm_space_give(store->space, offset, extent, NULL);
+	if (status != RFM_OK && offset != store->doubt.offset)
+		(void)rfm_space_give(store->space, offset, extent,
+		    NULL);		/* keeps I13 */
 	return status;
 }
 /* resize a raw block */
@@ -615,9 +616,9 @@ resize_record(struct rfm_payload *p, uint64_t bytes,
 		return rfm_relocate(p, bytes, growth, error);
 	rfm_hand_over(store, p->offset + old, extent - old, false);
 	status = log_move(p, p->offset, bytes, error);
-	if (status != RFM_OK)		/* keeps I13 */
+	if (status != RFM_OK && p->offset != store->doubt.offset)
 		(void)rfm_space_add(store->space, p->offset + old,
-		    extent - old, NULL);
+		    extent - old, NULL);	/* keeps I13 */
 	return status;
 }
 static enum rfm_status

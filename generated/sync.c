@@ -112,11 +112,17 @@ enum rfm_status
 rfm_append_and_apply(struct rfm_store *store, enum rfm_record_kind kind,
     const void *body, struct rfm_error *error)
 {
-	uint64_t record_offset;
+	uint64_t        record_offset;
+	enum rfm_status status;
+	bool            ended = store->log.poisoned;
 
 	RFM_TRY(rfm_begin(store, error));
-	RFM_TRY(rfm_log_append(&store->log, kind, body, &record_offset,
-	    error));
+	status = rfm_log_append(&store->log, kind, body, &record_offset,
+	    error);
+	if (store->log.poisoned && !ended &&
+	    (kind == RFM_RECORD_ALLOCATE || kind == RFM_RECORD_MOVE))
+		memcpy(&store->doubt, body, sizeof store->doubt);
+	RFM_TRY(status);
 	return rfm_catalog_apply(&store->catalog, kind, body,
 	    record_offset, store->file_bytes, error);
 }

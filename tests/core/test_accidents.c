@@ -618,6 +618,84 @@ objects_are_put_replaced_and_renamed_several_at_once(void **state)
 	judge_history(4);
 }
 
+/* One more string behind the end of a vector, which lies in a part of its own. */
+static void
+write_behind(struct rfm_payload *p, char letter)
+{
+	struct rfm_string_disk cell = { .length = 100 };
+	void                  *at;
+
+	OK(rfm_store_reach(p, p->reach, 1, &at, &error));
+	OK(rfm_store_extend(p, 100, RFM_GROW, &error));
+	cell.far.part = p->part_count - 1;
+	memset(p->parts[p->part_count - 1]->address, letter, 100);
+	memset(cell.far.prefix, letter, 4);
+	memcpy(at, &cell, sizeof cell);
+}
+
+static void
+append_words(const char *name, const char *letters)
+{
+	struct rfm_payload *o = by_name(name), *p = NULL;
+	struct rfm_change   c;
+
+	OK(rfm_store_element(o, 0, &p, &error));
+	keep(p);
+	release(o);
+	for (size_t i = 0; letters[i] != '\0'; i++)
+		write_behind(p, letters[i]);
+	c = putting(name, object(p, (uint64_t)letters[0] - 'a'));
+	change(&c, 1);
+}
+
+static void
+compact_and_trim(bool set_aside)
+{
+	struct rfm_compaction c = { 1, 1, 0, set_aside };
+
+	while (c.moved > 0) {
+		OK(rfm_store_compact(store, &c, &error));
+		step(true);
+		c.may_set_aside = false;
+	}
+	OK(rfm_store_trim(store, &error));
+	step(true);
+}
+
+/* proves I3, I4, I7, I8, I16 */
+static void
+strings_are_appended_to_and_moved_with_their_parts(void **state)
+{
+	struct rfm_payload *p = NULL;
+	struct rfm_change   c[2];
+
+	(void)state;
+	begin_history();
+	c[0] = putting("hole", raw(3000, 1));
+	change(c, 1);
+	OK(rfm_store_roomy(store, RFM_CHARACTER, 0, 30, true, RFM_GROW, &p,
+	    &error));
+	write_behind(keep(p), 'z');
+	c[0] = putting("s", object(p, 2));
+	change(c, 1);
+	sync_now();
+	append_words("s", "b");
+	append_words("s", "cd");
+	sync_now();
+	append_words("s", "efg");
+	c[0] = putting("hole", NULL);
+	c[1] = putting("t", by_name("s"));
+	change(c, 2);
+	compact_and_trim(false);
+	append_words("t", "h");
+	c[0] = putting("s", NULL);
+	change(c, 1);
+	compact_and_trim(true);
+	append_words("t", "ij");
+	sync_now();
+	judge_history(4);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, machine_on, machine_off)
 
 int
@@ -629,6 +707,7 @@ main(void)
 		T(lists_are_sealed_with_what_is_in_them),
 		T(blocks_are_resized),
 		T(objects_are_put_replaced_and_renamed_several_at_once),
+		T(strings_are_appended_to_and_moved_with_their_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2787,6 +2787,20 @@ clean_closes(void **state)
 	put_super(im, 3, 1, HEAP, 4096, SALT, 9);
 	damaged(im, "closed cleanly, but 1 records are not committed");
 	drop(im);
+	/* A LINK that nothing follows needs no COMMIT. */
+	im = new_image(2 * STEP);
+	put_super(im, 2, 0, HEAP, 512, SALT, 0);
+	put_segment(im, HEAP, 512, SALT);
+	allocate(im, 1, 40960, RFM_RAW, 1);
+	commit(im, 1, 2);
+	chain(im, 16384, 512, SALT + 1);
+	put_super(im, 3, 1, HEAP, 512, SALT, 4);
+	sound(im);
+	assert_true(report.clean);
+	free_id(im, 1);
+	put_super(im, 3, 1, HEAP, 512, SALT, 5);
+	damaged(im, "closed cleanly, but 2 records are not committed");
+	drop(im);
 }
 
 /* ---- extents ---- */
