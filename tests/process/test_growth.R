@@ -42,7 +42,8 @@ writer <- function(path, stop_file) {
   say("ready")
   done <- c(put = 1, append = 0, compact = 0)
   k <- 0
-  while (!file.exists(stop_file)) {
+  # Not for ever: whoever should make that file may have failed.
+  while (!file.exists(stop_file) && proc.time()[["elapsed"]] < 600) {
     k <- k + 1
     n <- nrow(store$d)
     if (n >= most) {
