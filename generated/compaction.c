@@ -306,8 +306,8 @@ cut_behind(struct rfm_store *store, uint64_t end,
 		    store->file_bytes - offset, NULL);
 	return status;
 }
-enum rfm_status
-rfm_store_trim(struct rfm_store *store, struct rfm_error *error)
+static enum rfm_status
+trim_to(struct rfm_store *store, uint64_t least, struct rfm_error *error)
 {
 	uint64_t end;
 
@@ -319,6 +319,8 @@ rfm_store_trim(struct rfm_store *store, struct rfm_error *error)
 	RFM_TRY(checkpoint_before(store, end_of_payloads(store), error));
 	rfm_release_waiting(store);
 	end = end_of_payloads(store);
+	if (end < least)
+		end = least;
 	for (size_t i = 0; i < store->log.count; i++) {
 		uint64_t last = store->log.segments[i].offset +
 		    rfm_extent_of(store->log.segments[i].bytes);
@@ -327,6 +329,41 @@ rfm_store_trim(struct rfm_store *store, struct rfm_error *error)
 			end = last;
 	}
 	return cut_behind(store, end, error);
+}
+
+enum rfm_status
+rfm_store_trim(struct rfm_store *store, struct rfm_error *error)
+{
+	return trim_to(store, 0, error);
+}
+/* give back what appending took */
+static bool
+is_loose(const struct rfm_store *store)
+{
+	struct rfm_space_sum sum;
+
+	rfm_space_summary(store->space, &sum);
+	return store->file_bytes > store->uncopied_bytes &&
+	    sum.free_bytes + store->pending.bytes + store->waiting.bytes >
+	    store->file_bytes / 3;
+}
+
+void
+rfm_give_growth_back(struct rfm_store *store)
+{
+	struct rfm_compaction c = { 0, 0, 0, false };
+
+	if (store->copied == 0 || store->log.poisoned || !is_loose(store))
+		return;
+	do {
+		c.budget = store->copied;
+		if (rfm_store_compact(store, &c, NULL) != RFM_OK)
+			return;
+		store->copied -= c.moved < store->copied ? c.moved
+		    : store->copied;
+	} while (c.moved > 0 && store->copied > 0);
+	(void)trim_to(store, store->uncopied_bytes, NULL);
+	store->copied = 0;
 }
 /* free all records */
 static enum rfm_status

@@ -55,6 +55,7 @@ struct rfm_store {
 	int64_t             last_sync;
 	struct rfm_file    *fork_file;    /* only while forking */
 	uint64_t            pin;          /* of a reader: his epoch */
+	uint64_t            copied, uncopied_bytes; /* see the close */
 	bool                created, closed, forked, growing, trimming;
 	bool                children;     /* forked, maybe still there */
 	bool                unwatched_fork;
@@ -177,4 +178,5 @@ void rfm_show_parts_to_views(struct rfm_payload *whole);
 enum rfm_status rfm_collect_reached(struct walk *,
     const struct rfm_payload *object, struct rfm_error *);
 enum rfm_status rfm_log_reached(struct walk *, struct rfm_error *);
+void rfm_give_growth_back(struct rfm_store *);
 #endif

@@ -83,9 +83,16 @@ rfm_store_roomy(struct rfm_store *store, uint32_t type,
     uint64_t length, uint64_t room, bool zero, enum rfm_growth growth,
     struct rfm_payload **payload, struct rfm_error *error)
 {
+	uint64_t before = store->file_bytes;
+
 	RFM_TRY(take_payload(store, type, length, room,
 	    zero || rfm_has_meaning(type), growth, payload, error));
 	store->temporaries++;
+	if (room > length) {
+		if (store->copied == 0)
+			store->uncopied_bytes = before;
+		store->copied += (*payload)->bytes;
+	}
 	return RFM_OK;
 }
 /* write the record of a payload */

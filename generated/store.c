@@ -593,9 +593,13 @@ rfm_store_close(struct rfm_store *store, struct rfm_error *error)
 
 	if (store->closed)
 		return RFM_OK;
-	store->closed = true;
-	if (!rfm_writes_file(store) || !rfm_keeps_catalog(store) || store->left)
+	if (!rfm_writes_file(store) || !rfm_keeps_catalog(store) ||
+	    store->left) {
+		store->closed = true;
 		return RFM_OK;
+	}
+	rfm_give_growth_back(store);
+	store->closed = true;
 	status = rfm_commit(store, error);
 	if (status == RFM_OK)
 		status = rfm_log_mark_clean(&store->log, error);

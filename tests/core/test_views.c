@@ -524,6 +524,83 @@ room_that_cannot_be_logged_is_not_taken(void **state)
 	SOUND();
 }
 
+/* Three vectors that are copied to where there is more room, again and again. */
+static void
+copy_three_to_more_room(void)
+{
+	static const char *const names[] = { "a", "b", "c" };
+
+	for (uint64_t n = 1000; n < 16000; n += n / 2)
+		for (unsigned k = 0; k < 3; k++) {
+			put_object(names[k], numerics(n, n + n / 2));
+			release_all();
+		}
+}
+
+static void
+a_close_gives_back_what_appending_took(void **state)
+{
+	uint64_t length, live;
+
+	(void)state;
+	copy_three_to_more_room();
+	length = info_of(store).file_bytes;
+	live = info_of(store).live_bytes;
+	assert_true(length > 2 * live);
+	reopen();
+	assert_int_equal(info_of(store).live_bytes, live);
+	assert_true(info_of(store).file_bytes < 3 * live / 2);
+	assert_true(counts(data_of("a"), 0));
+	assert_true(counts(data_of("b"), 0));
+	assert_true(counts(data_of("c"), 0));
+	SOUND();
+	lose_power_and_reopen();
+	assert_true(counts(data_of("b"), 0));
+	SOUND();
+}
+
+/* It was longer before, and somebody may want it so. */
+static void
+a_close_leaves_a_file_as_long_as_it_was(void **state)
+{
+	uint64_t length;
+
+	(void)state;
+	create(1 << 20);
+	OK(rfm_store_destroy(handles[handle_count - 1], true, &error));
+	length = info_of(store).file_bytes;
+	copy_three_to_more_room();
+	reopen();
+	assert_int_equal(info_of(store).file_bytes, length);
+	reopen();
+	assert_int_equal(info_of(store).file_bytes, length);
+	SOUND();
+}
+
+/* Whatever call fails: the vectors are there, and what is closed is sound. */
+static void
+a_close_that_cannot_compact_closes(void **state)
+{
+	static const enum rfm_lying_call calls[] = { RFM_LYING_WRITE,
+		RFM_LYING_RESERVE, RFM_LYING_EXTEND, RFM_LYING_FLUSH };
+
+	(void)state;
+	for (unsigned k = 0; k < COUNT(calls); k++)
+		for (uint32_t nth = 1; nth < 12; nth++) {
+			copy_three_to_more_room();
+			release_all();
+			fail_next(calls[k], nth, k == 1 ? RFM_DISK_FULL
+			    : RFM_IO);
+			(void)rfm_store_close(store, &error);
+			disarm();
+			die_and_reopen();
+			assert_true(counts(data_of("a"), 0));
+			assert_true(counts(data_of("c"), 0));
+			SOUND();
+			release_all();
+		}
+}
+
 /* A reader goes on with the old length; looking again shows him the new one. */
 static void
 a_reader_keeps_the_old_length(void **state)
@@ -571,6 +648,9 @@ main(void)
 		T(room_grows_where_it_lies),
 		T(what_has_a_neighbour_does_not_grow),
 		T(room_that_cannot_be_logged_is_not_taken),
+		T(a_close_gives_back_what_appending_took),
+		T(a_close_leaves_a_file_as_long_as_it_was),
+		T(a_close_that_cannot_compact_closes),
 		T(a_reader_keeps_the_old_length),
 	};
 
