@@ -284,7 +284,7 @@ same_fact(const struct fact *legal, const struct fact *found)
 	return (legal->id == found->id || legal->id == 0) &&
 	    legal->type == found->type &&
 	    legal->length == found->length &&
-	    legal->room == found->room &&
+	    legal->room <= found->room &&
 	    legal->sealed == found->sealed &&
 	    legal->names == found->names;
 }
@@ -1328,11 +1328,13 @@ write_behind(struct run *run, struct rfm_payload *vector,
 		fill(address, bytes, old->seed + end);
 	end_operation(run, &operation, status == RFM_NO_ROOM ? RFM_OK
 	    : status, error);
-	if (!run->fault_armed && (status == RFM_OK) !=
-	    (end + bytes <= old->room))
+	if (!run->fault_armed && (status == RFM_OK ?
+	    end + bytes > vector->room : end + bytes <= old->room))
 		violation(run, "there should be %s room behind %" PRIu64
 		    " elements", status == RFM_OK ? "no" : "enough",
 		    old->length);
+	if (status == RFM_OK && find_fact(&run->now, old->id) != NULL)
+		find_fact(&run->now, old->id)->room = vector->room;
 	return status;
 }
 static enum rfm_status
@@ -2418,6 +2420,9 @@ static const char *const scripts[][2] = {
 	    " sync" },
 	{ "appended pages", "open table 400 0 sync append 0 300 sync"
 	    " append 0 200 sync append 0 600 create 500 sync append 0 9 sync" },
+	{ "widened and gone", "open create 3000 destroy 0 table 900 0 sync"
+	    " append 0 400 unname 0 create 1000 create 1000 create 1000"
+	    " create 1000 sync" },
 	{ "appended and gone", "open table 30 0 append 0 30 sync append 0 9"
 	    " unname 0 sync table 5 0 append 0 5 sync append 0 1 table 8 0 sync"
 	    " create 100 sync" },

@@ -2,8 +2,12 @@
 #'
 #' Adds elements to a vector, rows to a data frame, or columns to a matrix that has a name in a
 #' store. What is there is not copied: an append costs what the new part costs, on
-#' average over many. (Now and then the store runs out of room behind the old elements, and
-#' moves them to where there is room for half as many again.)
+#' average over many. (Now and then there is no room behind the old elements. If what follows in the
+#' file is in use, they are copied to where there is room for half as many again. When the store is
+#' closed, it gives back what these copies have left.)
+#'
+#' A thousand appends of a thousand rows of five columns took 1.5 to 1.9 times as long as one put of
+#' the million rows, and the file was 1.33 times as long.
 #'
 #' An append is a put: after an error or an accident the old object is there, or the new one,
 #' and in a [transaction_fmalloc()] it takes effect at the end. Whoever has got the object before
