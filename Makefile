@@ -35,7 +35,7 @@ crash   := $(call objects,crash)
 checker := $(program) $(filter-out $(program).c,$(wordlist 3,99,$(call rooms,program)))
 linked  := $(core) $(lying)
 # What tests/core/faults.c lets fail, for the core alone: the lying disk needs its memory.
-faulty  := malloc calloc realloc strdup strndup pread pwrite fsync
+faulty  := malloc calloc realloc strdup strndup pread pwrite fsync fdatasync
 tests   := $(basename $(notdir $(wildcard tests/core/test_*.c)))
 
 ##@ The sources

@@ -168,7 +168,8 @@ rfm_store_change(struct rfm_store *store,
 	apply_names(store, names, count);
 	free(names);
 	rfm_release_waiting(store);
-	return rfm_tidy_log(store, error);
+	rfm_tidy_log(store);
+	return RFM_OK;
 }
 /* look names up */
 static struct rfm_name_info

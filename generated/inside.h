@@ -136,7 +136,7 @@ enum rfm_status rfm_append_and_apply(struct rfm_store *,
 void rfm_put_name(void *body, const struct rfm_name *);
 enum rfm_status rfm_commit(struct rfm_store *, struct rfm_error *);
 enum rfm_status rfm_checkpoint(struct rfm_store *, struct rfm_error *);
-enum rfm_status rfm_tidy_log(struct rfm_store *, struct rfm_error *);
+void rfm_tidy_log(struct rfm_store *);
 /* inside: payloads */
 bool rfm_has_meaning(uint32_t type);
 void rfm_describe_payload(struct rfm_store *, struct rfm_payload *,

@@ -540,7 +540,9 @@ rfm_store_destroy(struct rfm_payload *p, bool reclaim,
 	rfm_close_payload(p);
 	end_all(dying);
 	rfm_sweep_orphans(store);
-	return reclaim ? rfm_tidy_log(store, error) : RFM_OK;
+	if (reclaim)
+		rfm_tidy_log(store);
+	return RFM_OK;
 }
 /* widen a temporary in place */
 bool

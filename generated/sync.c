@@ -19,13 +19,12 @@ dead_log_bytes(const struct rfm_store *store)
 	return store->log.bytes > live ? store->log.bytes - live : 0;
 }
 
-enum rfm_status
-rfm_tidy_log(struct rfm_store *store, struct rfm_error *error)
+void
+rfm_tidy_log(struct rfm_store *store)
 {
-	if (!rfm_keeps_catalog(store) || !rfm_writes_file(store) ||
-	    dead_log_bytes(store) < RFM_LOG_DEAD_LIMIT_BYTES)
-		return RFM_OK;
-	return rfm_store_sync(store, error);
+	if (rfm_keeps_catalog(store) && rfm_writes_file(store) &&
+	    dead_log_bytes(store) >= RFM_LOG_DEAD_LIMIT_BYTES)
+		(void)rfm_store_sync(store, NULL);
 }
 /* give the log the living records */
 void

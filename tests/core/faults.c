@@ -15,10 +15,11 @@ char *__wrap_strndup(const char *, size_t);
 ssize_t __wrap_pread(int, void *, size_t, off_t);
 ssize_t __wrap_pwrite(int, const void *, size_t, off_t);
 int __wrap_fsync(int);
+int __wrap_fdatasync(int);
 
 static long          allocations_left;  /* 0: no limit */
 static bool          failed;
-static int           interruptions_left, flush_error;
+static int           interruptions_left, flush_error, data_error;
 static unsigned long most;              /* bytes in one transfer; 0: no limit */
 
 void
@@ -45,6 +46,12 @@ void
 fail_flush(int cause)
 {
 	flush_error = cause;
+}
+
+void
+fail_data_flush(int cause)
+{
+	data_error = cause;
 }
 
 static bool
@@ -117,12 +124,24 @@ __wrap_pwrite(int descriptor, const void *from, size_t bytes, off_t offset)
 	    pwrite(descriptor, from, at_once(bytes), offset);
 }
 
+static bool
+strikes(int *cause)
+{
+	if (*cause == 0)
+		return false;
+	errno = *cause;
+	*cause = 0;
+	return true;
+}
+
 int
 __wrap_fsync(int descriptor)
 {
-	if (flush_error == 0)
-		return fsync(descriptor);
-	errno = flush_error;
-	flush_error = 0;
-	return -1;
+	return strikes(&flush_error) ? -1 : fsync(descriptor);
+}
+
+int
+__wrap_fdatasync(int descriptor)
+{
+	return strikes(&data_error) ? -1 : fdatasync(descriptor);
 }

@@ -17,6 +17,7 @@ bool allocation_failed(void);
    more than so many bytes at once (0: all). */
 void disturb_transfers(int interruptions, unsigned long at_once);
 
-/* The next flush fails with this errno. */
+/* The next flush of a folder, or of a file, fails with this errno. */
 void fail_flush(int cause);
+void fail_data_flush(int cause);
 #endif

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "common.h"
 #include "check.h"
+#include "faults.h"
 #include "layout.h"
 #include "store.h"
 #include <errno.h>
@@ -940,6 +941,40 @@ a_loop_without_a_sync_does_not_fill_the_log_with_the_dead(void **state)
 	expect_sound();
 }
 
+/* The vector is destroyed; that the medium has failed is said to who comes next. */
+static void
+a_destroy_has_succeeded_if_only_the_tidying_fails(void **state)
+{
+	struct rfm_open_options roomy = writing;
+	struct rfm_payload     *p = NULL;
+	int                     i = 0;
+
+	(void)state;
+	if (slow_motion())
+		skip();
+	leave();
+	unlink("s");
+	roomy.bytes = 256 * MIB;
+	OK(try_to_open(&roomy));
+	OK(rfm_store_create(store, RFM_RAW, 10, false, RFM_GROW, &p, &error));
+	rfm_payload_release(p);
+	OK(rfm_store_sync(store, &error));
+	fail_data_flush(EIO);
+	for (;;) {
+		enum rfm_status status = rfm_store_create(store, RFM_RAW, 10,
+		    false, RFM_GROW, &p, &error);
+
+		if (status == RFM_POISONED)
+			break;
+		assert_int_equal(status, RFM_OK);
+		OK(rfm_store_destroy(p, true, &error));
+		rfm_payload_release(p);
+		assert_true(i++ < 700000);
+	}
+	assert_true(i > 100000);
+	assert_int_equal(info().records, 1);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -968,6 +1003,7 @@ main(void)
 		T(addresses_are_taken_as_many_as_there_are),
 		T(a_million_records_are_made_and_found_again),
 		T(a_loop_without_a_sync_does_not_fill_the_log_with_the_dead),
+		T(a_destroy_has_succeeded_if_only_the_tidying_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
