@@ -31,6 +31,7 @@ rfm_store_describe(struct rfm_store *store, struct rfm_store_info *info)
 	info->names = store->catalog.name_count;
 	info->temporaries = store->temporaries;
 	info->epoch = store->log.epoch;
+	info->pin = store->access == RFM_WRITE ? store->log.epoch : store->pin;
 	info->uncommitted = store->log.uncommitted;
 	info->findings = store->finding_count;
 	info->learned = store->learned;

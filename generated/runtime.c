@@ -525,24 +525,6 @@ rfm_runtime_returned(struct rfm_runtime *runtime, uint64_t bytes)
 		    bytes : runtime->given;
 }
 /* let a reader look again */
-static uint64_t
-oldest_in_hand(struct rfm_runtime *runtime, uint64_t newest)
-{
-	struct rfm_payload *probe, *p;
-	uint64_t oldest = newest;
-
-	if (rfm_store_temporary(runtime->store, RFM_RAW, 0, false, RFM_GROW,
-	    &probe, NULL) != RFM_OK)
-		return newest;
-	for (p = probe; p->previous != NULL; p = p->previous)
-		;
-	for (; p != NULL; p = p->next)
-		if (p->id != 0 && p->epoch < oldest)
-			oldest = p->epoch;
-	rfm_payload_release(probe);
-	return oldest;
-}
-
 /* see whether the pin is behind */
 static bool
 is_behind(struct rfm_runtime *runtime)
@@ -550,9 +532,8 @@ is_behind(struct rfm_runtime *runtime)
 	struct rfm_store_info info;
 
 	rfm_store_describe(runtime->store, &info);
-	return info.access != RFM_WRITE && info.mode != RFM_SCRATCH &&
-	    runtime->vectors > 0 &&
-	    oldest_in_hand(runtime, info.epoch) < info.epoch;
+	return info.mode != RFM_SCRATCH && runtime->vectors > 0 &&
+	    info.pin < info.epoch;
 }
 /* collect if it may move the pin */
 #define REST_PER_WORK 9

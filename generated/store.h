@@ -82,6 +82,7 @@ struct rfm_store_info {
 	uint64_t records, sealed, tombstones, tombstone_bytes, names;
 	uint64_t temporaries;
 	uint64_t epoch;        /* of the last commit */
+	uint64_t pin;          /* of a reader: the oldest that he holds */
 	uint64_t uncommitted;  /* records since */
 	uint64_t findings;     /* bad cells of lists, found at opening */
 	uint64_t learned;      /* records that were read from the log */
