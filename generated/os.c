@@ -116,6 +116,7 @@ posix_open(struct rfm_os *os, const char *path, enum rfm_open_how how,
 	*file = malloc(sizeof **file);
 	if (*file == NULL)
 		return fail(error, "open", path);
+	(*file)->pin = 0;
 	(*file)->descriptor = open(path, flags | O_CLOEXEC, 0666);
 	if ((*file)->descriptor < 0) {
 		enum rfm_status status = fail(error,

@@ -4,53 +4,7 @@
  * else asked for it. A value here is a raw vector of 100 bytes and its seed.
  */
 #include "shop.h"
-
-/* ---- memory that runs out ---- */
-
-#ifdef __SANITIZE_ADDRESS__
-#define GENUINE(function) __interceptor_##function
-#else
-#define GENUINE(function) __libc_##function
-#endif
-
-extern void *GENUINE(malloc)(size_t);
-extern void *GENUINE(calloc)(size_t, size_t);
-extern void *GENUINE(realloc)(void *, size_t);
-extern void  GENUINE(free)(void *);
-
-static long allocations_left = -1;      /* -1: as many as you like */
-
-static bool
-refused(void)
-{
-	if (allocations_left > 0)
-		allocations_left--;
-	return allocations_left == 0;
-}
-
-void *
-malloc(size_t n)
-{
-	return refused() ? NULL : GENUINE(malloc)(n);
-}
-
-void *
-calloc(size_t n, size_t each)
-{
-	return refused() ? NULL : GENUINE(calloc)(n, each);
-}
-
-void *
-realloc(void *old, size_t n)
-{
-	return refused() ? NULL : GENUINE(realloc)(old, n);
-}
-
-void
-free(void *p)
-{
-	GENUINE(free)(p);
-}
+#include "faults.h"
 
 /* ---- values and changes ---- */
 
@@ -837,9 +791,9 @@ memory_that_runs_out_leaves_the_names_alone(void **state)
 		c[1] = putting("b", NULL);
 		c[2] = putting("c", value(5));
 		before = picture_of(store);
-		allocations_left = ++limit;
+		fail_allocation(++limit);
 		went_well = rfm_store_change(store, c, 3, &error) == RFM_OK;
-		allocations_left = -1;
+		fail_allocation(0);
 		if (went_well) {
 			expect_object("a", 3, 4);
 			assert_int_equal(info_of(store).names, 2);

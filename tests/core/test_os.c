@@ -619,6 +619,24 @@ one_may_ask_whether_somebody_else_holds_a_lock(void **state)
 	assert_false(os->held(os, file, RFM_LOCK_READERS));
 }
 
+/* proves I6 */
+static void
+a_pin_is_seen_until_it_is_moved(void **state)
+{
+	struct rfm_file *b = again(RFM_OPEN_READ);
+
+	(void)state;
+	assert_false(os->pinned(os, file, UINT64_MAX));
+	OK(os->pin(os, b, 7, &error));
+	assert_true(os->pinned(os, file, 8));
+	assert_false(os->pinned(os, file, 7));
+	OK(os->pin(os, b, 9, &error));
+	assert_false(os->pinned(os, file, 9));
+	assert_true(os->pinned(os, file, 10));
+	os->close(os, b);
+	assert_false(os->pinned(os, file, UINT64_MAX));
+}
+
 static void
 the_three_locks_do_not_meet(void **state)
 {
@@ -1039,6 +1057,7 @@ main(void)
 		T(without_memory_no_file_is_opened_or_flushed),
 		T(there_is_one_exclusive_lock_or_many_shared_ones),
 		T(one_may_ask_whether_somebody_else_holds_a_lock),
+		T(a_pin_is_seen_until_it_is_moved),
 		T(the_three_locks_do_not_meet),
 		T(an_exclusive_lock_needs_a_file_open_for_writing),
 		T(a_lock_survives_another_opening_and_closing_of_the_file),
