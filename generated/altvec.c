@@ -537,8 +537,8 @@ rfm_altvec_positions(SEXP index, R_xlen_t from, R_xlen_t count,
 		    (int64_t)block.d[k] - 1 : -1;
 }
 /* give a view */
-static bool
-is_compact(SEXP index)
+bool
+rfm_altvec_is_compact(SEXP index)
 {
 	return ALTREP(index) && rfm_class_package(index) == base_symbol &&
 	    (rfm_class_name(index) == compact_integers ||
@@ -567,7 +567,7 @@ is_run(SEXP index, R_xlen_t length)
 	    (double)(count - 1) ||
 	    !(index_at(index, count - 1) < (double)length + 1))
 		return false;
-	if (is_compact(index))
+	if (rfm_altvec_is_compact(index))
 		return true;
 	for (i = 0; i < count; i += BLOCK_ELEMENTS) {
 		R_xlen_t n = count - i < BLOCK_ELEMENTS ? count - i :

@@ -56,6 +56,7 @@ SEXP rfm_altvec_view(SEXP x, uint64_t from, uint64_t length);
 SEXP rfm_altvec_view_on(struct rfm_runtime *, struct rfm_payload *,
          uint64_t from, uint64_t length);
 SEXP rfm_altvec_run(SEXP x, SEXP index);   /* a view, or NULL */
+bool rfm_altvec_is_compact(SEXP index);    /* R's a:b, as it was made */
 void rfm_altvec_fill(SEXP x, struct rfm_runtime *, struct rfm_payload *);
 void rfm_altvec_spend(SEXP x);             /* nobody else has it */
 SEXP rfm_altvec_temporary(struct rfm_runtime *, uint32_t type,

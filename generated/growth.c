@@ -178,6 +178,21 @@ rfm_c_view_of(SEXP x, SEXP from, SEXP length, SEXP attributes)
 	UNPROTECT(1);
 	return view;
 }
+SEXP
+rfm_c_run(SEXP x, SEXP index)
+{
+	SEXP inner = rfm_altvec_inner(x), view;
+
+	rfm_check_thread();
+	if (inner == NULL || TYPEOF(x) == VECSXP ||
+	    !rfm_altvec_is_compact(index) ||
+	    Rf_getAttrib(x, R_NamesSymbol) != R_NilValue ||
+	    Rf_getAttrib(x, R_DimSymbol) != R_NilValue ||
+	    !rfm_altvec_settle(inner))
+		return R_NilValue;
+	view = rfm_altvec_run(inner, index);
+	return view == NULL ? R_NilValue : view;
+}
 /* compact and trim */
 SEXP
 rfm_c_compact(SEXP handle, SEXP budget, SEXP may_set_aside)

@@ -9,7 +9,8 @@
 #' Subsets of vectors in a store
 #'
 #' One element is an ordinary scalar. A longer subset is a copy in the same store:
-#' a temporary vector, whose room returns when R collects it.
+#' a temporary vector, whose room returns when R collects it; or, if it is one large stretch of
+#' a vector that is sealed, a [view][view_fmalloc()] of it.
 #'
 #' @param x A vector or matrix that lives in a store.
 #' @param i,j,... Indices, as for any vector or matrix.
@@ -27,7 +28,8 @@
 #' @export
 `[.fmalloc` <- function(x, i, j, ..., drop = TRUE) {
   if (nargs() == 2L && !missing(i)) {
-    y <- .subset(x, i)
+    y <- .Call(rfm_c_run, x, i)
+    if (is.null(y)) y <- .subset(x, i)
     return(if (length(y) <= 1L) y else .Call(rfm_c_settle, y, x))
   }
   indices <- nargs() - 1L - !missing(drop)

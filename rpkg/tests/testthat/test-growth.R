@@ -471,6 +471,31 @@ test_that("a large stretch of a sealed vector is a view", {
   expect_true(sound(store))
 })
 
+test_that("a stretch of a vector with our class is a view, and has the class", {
+  store <- new_store()
+  x <- create_fmalloc_vector("numeric", 1e5, store)
+  x[] <- as.numeric(1:1e5)
+  expect_false(within_it(x[1:5e4], x))
+  saveRDS(x, tempfile())
+  y <- x[11:50010]
+  expect_true(within_it(y, x))
+  expect_identical(class(y), class(x))
+  expect_identical(collect_fmalloc(y)[c(1, 5e4)], c(11, 50010))
+  y[1] <- 0
+  expect_identical(x[11], 11)
+  # What is outside, and what has names or a shape, is R's affair.
+  expect_identical(collect_fmalloc(x[99999:1e5 + 1])[2], NA_real_)
+  expect_length(x[50001:110000], 60000L)
+  m <- create_fmalloc_matrix("numeric", 300, 300, runtime = store)
+  m[] <- as.numeric(1:90000)
+  names <- as.character(1:1e5)
+  named <- x
+  names(named) <- names
+  saveRDS(list(m, named), tempfile())
+  expect_identical(as.numeric(m[1:20000]), as.numeric(1:20000))
+  expect_identical(names(named[2:20001]), names[2:20001])
+})
+
 test_that("stretches of a vector that is not sealed are copies", {
   store <- new_store()
   x <- stored(as.numeric(1:40000), store)
