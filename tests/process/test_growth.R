@@ -130,8 +130,9 @@ two_processes <- function(folder, seconds) {
   ok(length(faults) == 0, "no wrong sum in ", rounds, " rounds ", paste(unique(faults), collapse = "; "))
   ok(different > seconds && counts[2] > 2 * seconds && counts[3] > seconds / 2, "each has done something")
   # What the writer has freed waits for his next commit, and for the reader, who keeps for some
-  # rounds what he has got. It all comes back. The most in some thirty runs were 11.2.
-  ok(max(largest, late) <= 14 * one, "the file is at most as large as fourteen objects: ",
+  # rounds what he has got. It all comes back. The most in some thirty runs, on a machine that
+  # had other work, were 13.3.
+  ok(max(largest, late) <= 20 * one, "the file is at most as large as twenty objects: ",
     round(max(largest, late) / one, 2))
   ok(as.numeric(said[2]) <= 2 * live, "when the reader has left, the file is compact: ",
     round(as.numeric(said[2]) / live, 2))
