@@ -145,13 +145,13 @@ rfm_store_reach(struct rfm_payload *p, uint64_t end, uint64_t count,
 	return RFM_OK;
 }
 /* collect what has been reached */
-static bool
-is_reached(const struct rfm_payload *p)
+static struct rfm_entry *
+reached(const struct rfm_payload *p)    /* its row, if it says less */
 {
-	const struct rfm_entry *e = p->id == 0 ? NULL :
+	struct rfm_entry *e = p->id == 0 ? NULL :
 	    rfm_catalog_find(&p->store->catalog, p->id);
 
-	return e != NULL && p->reach > e->length;
+	return e != NULL && p->reach > e->length ? e : NULL;
 }
 
 static uint64_t
@@ -160,7 +160,7 @@ parts_to_log(const struct rfm_payload *p)
 	uint64_t n = 0;
 
 	for (uint32_t k = 0; k < p->part_count; k++)
-		n += p->parts[k]->id == 0 || is_reached(p->parts[k]);
+		n += p->parts[k]->id == 0 || reached(p->parts[k]) != NULL;
 	return n;
 }
 enum rfm_status
@@ -170,18 +170,15 @@ rfm_collect_reached(struct walk *w, const struct rfm_payload *object,
 	struct rfm_payload *p = object->type == RFM_OBJECT &&
 	    object->length > 0 ? *(struct rfm_payload **)object->address
 	    : NULL;
-	void               *reached = w->reached;
-	struct rfm_entry   *e;
+	void               *list = w->reached;
+	struct rfm_entry   *e = p == NULL ? NULL : reached(p);
 	enum rfm_status     status;
 
-	if (p == NULL || !is_reached(p))
+	if (e == NULL || e->mark == w->store->mark + 1)
 		return RFM_OK;
-	e = rfm_catalog_find(&w->store->catalog, p->id);
-	if (e->mark == w->store->mark + 1)
-		return RFM_OK;
-	status = rfm_secure_list(&reached, &w->reached_room, w->reached_count,
+	status = rfm_secure_list(&list, &w->reached_room, w->reached_count,
 	    sizeof(struct rfm_payload *), error);
-	w->reached = reached;
+	w->reached = list;
 	RFM_TRY(status);
 	rfm_payload_retain(p);
 	w->reached[w->reached_count++] = p;
@@ -210,7 +207,7 @@ rfm_log_reached(struct walk *w, struct rfm_error *error)
 			if (p->parts[k]->id == 0)
 				RFM_TRY(rfm_log_allocation(p->parts[k], flags,
 				    error));
-			else if (is_reached(p->parts[k]))
+			else if (reached(p->parts[k]) != NULL)
 				RFM_TRY(log_reach(p->parts[k], error));
 		RFM_TRY(log_reach(p, error));
 	}
