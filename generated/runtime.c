@@ -408,8 +408,16 @@ struct request {
 	bool                zero;
 	struct rfm_payload *owner;      /* of a part; else NULL */
 	uint64_t            room;       /* elements, or 0: as the length */
-	bool                grows;      /* room, or a part, for appending */
 };
+
+static bool
+grows(const struct request *want)       /* it is for appending */
+{
+	const struct rfm_payload *owner = want->owner;
+
+	return want->room > 0 ||
+	    (owner != NULL && owner->room > owner->bytes);
+}
 
 static enum rfm_status
 attempt(const struct request *want, enum rfm_growth growth,
@@ -436,7 +444,7 @@ make_room(const struct request *want, struct rfm_payload **payload,
 {
 	enum rfm_status status = RFM_NO_ROOM;
 
-	if (want->runtime->given > 0 && !want->grows) {
+	if (want->runtime->given > 0 && !grows(want)) {
 		collect(want->runtime);
 		status = attempt(want, RFM_STAY, payload, error);
 	}
@@ -462,7 +470,7 @@ grant(const struct request *want, struct rfm_payload **payload,
 		    "elements is larger than any file can be",
 		    (unsigned long long)want->length);
 	PROTECT(runtime->anchor);
-	if (want->kind == RFM_KIND_TEMPORARY && !want->grows)
+	if (want->kind == RFM_KIND_TEMPORARY && !grows(want))
 		collect_when_due(runtime, bytes);
 	status = attempt(want, RFM_STAY, payload, error);
 	if (status == RFM_NO_ROOM)
@@ -478,8 +486,7 @@ rfm_runtime_allocate(struct rfm_runtime *runtime, enum rfm_kind kind,
     uint32_t type, uint64_t length, bool zero,
     struct rfm_payload **payload, struct rfm_error *error)
 {
-	struct request want = { runtime, kind, type, length, zero, NULL, 0,
-		false };
+	struct request want = { runtime, kind, type, length, zero, NULL, 0 };
 
 	return grant(&want, payload, error);
 }
@@ -490,7 +497,7 @@ rfm_runtime_roomy(struct rfm_runtime *runtime, uint32_t type,
     struct rfm_error *error)
 {
 	struct request want = { runtime, RFM_KIND_TEMPORARY, type, length,
-		false, NULL, room, true };
+		false, NULL, room };
 
 	return grant(&want, payload, error);
 }
@@ -501,8 +508,8 @@ rfm_runtime_extend(struct rfm_runtime *runtime, struct rfm_payload *owner,
     uint64_t bytes, struct rfm_error *error)
 {
 	struct request want = { runtime, RFM_KIND_COMMITTED, RFM_BYTES,
-		bytes, false, owner, 0, owner->room > owner->bytes };
-	bool temporary = owner->state == RFM_TEMPORARY && !want.grows;
+		bytes, false, owner, 0 };
+	bool temporary = owner->state == RFM_TEMPORARY && !grows(&want);
 	enum rfm_status status;
 
 	PROTECT(runtime->anchor);

@@ -910,20 +910,28 @@ a_million_records_are_made_and_found_again(void **state)
 	expect_sound();
 }
 
-/* Without a sync, for a long time: the store commits on its own account. */
+/* A store that does not commit for want of room. */
 static void
-a_loop_without_a_sync_does_not_fill_the_log_with_the_dead(void **state)
+start_with_room(void)
 {
 	struct rfm_open_options roomy = writing;
-	uint64_t                largest = 0;
 
-	(void)state;
 	if (slow_motion())
 		skip();
 	leave();
 	unlink("s");
-	roomy.bytes = 256 * MIB;        /* or it commits for want of room */
+	roomy.bytes = 256 * MIB;
 	OK(try_to_open(&roomy));
+}
+
+/* Without a sync, for a long time: the store commits on its own account. */
+static void
+a_loop_without_a_sync_does_not_fill_the_log_with_the_dead(void **state)
+{
+	uint64_t largest = 0;
+
+	(void)state;
+	start_with_room();
 	for (int i = 0; i < 700000; i++) {
 		struct rfm_payload *p = NULL;
 
@@ -945,17 +953,11 @@ a_loop_without_a_sync_does_not_fill_the_log_with_the_dead(void **state)
 static void
 a_destroy_has_succeeded_if_only_the_tidying_fails(void **state)
 {
-	struct rfm_open_options roomy = writing;
-	struct rfm_payload     *p = NULL;
-	int                     i = 0;
+	struct rfm_payload *p = NULL;
+	int                 i = 0;
 
 	(void)state;
-	if (slow_motion())
-		skip();
-	leave();
-	unlink("s");
-	roomy.bytes = 256 * MIB;
-	OK(try_to_open(&roomy));
+	start_with_room();
 	OK(rfm_store_create(store, RFM_RAW, 10, false, RFM_GROW, &p, &error));
 	rfm_payload_release(p);
 	OK(rfm_store_sync(store, &error));

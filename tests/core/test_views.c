@@ -16,6 +16,17 @@ numerics(uint64_t length, uint64_t room)
 	return keep(p);
 }
 
+/* Ten strings, with room for ninety more. */
+static struct rfm_payload *
+ten_strings(void)
+{
+	struct rfm_payload *p = NULL;
+
+	OK(rfm_store_roomy(store, RFM_CHARACTER, 10, 100, true, RFM_GROW, &p,
+	    &error));
+	return keep(p);
+}
+
 static struct rfm_payload *
 view(struct rfm_payload *p, uint64_t from, uint64_t length)
 {
@@ -299,14 +310,12 @@ two_objects_on_one_vector_extend_it_once(void **state)
 static void
 strings_are_appended_with_their_parts(void **state)
 {
-	struct rfm_payload *p = NULL;
+	struct rfm_payload *p = ten_strings();
 	void               *at;
 	uint64_t            id;
 
 	(void)state;
-	OK(rfm_store_roomy(store, RFM_CHARACTER, 10, 100, true, RFM_GROW, &p,
-	    &error));
-	put_object("s", keep(p));
+	put_object("s", p);
 	id = p->id;
 	REFUSED(RFM_ARGUMENT, rfm_store_extend(p, 1000, RFM_GROW, &error));
 	OK(rfm_store_reach(p, 10, 5, &at, &error));
@@ -357,15 +366,12 @@ what_only_a_new_object_holds_is_extended(void **state)
 static void
 move_a_part_and_append(bool checkpoint)
 {
-	struct rfm_payload  *p = NULL, *before, *mine;
+	struct rfm_payload  *p = ten_strings(), *before, *mine;
 	struct rfm_store    *reader = NULL;
 	struct rfm_compaction step = { RFM_FILE_MAX_BYTES, 0, 0, false };
 	void                *at;
 	uint64_t             id, cells, text;
 
-	OK(rfm_store_roomy(store, RFM_CHARACTER, 10, 100, true,
-	    RFM_GROW, &p, &error));
-	keep(p);
 	before = create(24000);
 	OK(rfm_store_extend(p, 20000, RFM_GROW, &error));
 	fill(p->parts[0]->address, 400, 3);
@@ -419,14 +425,12 @@ a_reader_finds_it_after_a_checkpoint(void **state)
 static void
 a_part_is_extended_with_its_owner(void **state)
 {
-	struct rfm_payload *p = NULL;
+	struct rfm_payload *p = ten_strings();
 	void               *at;
 	uint64_t            id;
 
 	(void)state;
-	OK(rfm_store_roomy(store, RFM_CHARACTER, 10, 100, true, RFM_GROW, &p,
-	    &error));
-	OK(rfm_store_extend(keep(p), 1000, RFM_GROW, &error));
+	OK(rfm_store_extend(p, 1000, RFM_GROW, &error));
 	p->parts[0]->reach = 400;
 	put_object("s", p);
 	id = p->id;
