@@ -781,6 +781,8 @@ grow(struct distinct *distinct, SEXP x, uint64_t done)
 	double expected = (double)distinct->count / (double)done *
 	    (double)length;
 
+	if (expected > (double)length / 2)
+		return false;
 	do
 		room *= 2;
 	while ((double)room < expected + BATCH && room < 1u << 31);
@@ -828,17 +830,31 @@ strings_of(SEXP x, const struct distinct *distinct)
 	return strings;
 }
 
+/* let R find the distinct strings in the array */
+static SEXP
+distinct_in_array(SEXP x)
+{
+	SEXP call = PROTECT(Rf_lang2(Rf_install("unique.default"),
+	    flatten(x)));
+	SEXP strings = Rf_eval(call, R_BaseEnv);
+
+	UNPROTECT(1);
+	return strings;
+}
+/* find the distinct strings of a vector */
 SEXP
 rfm_altstr_distinct(SEXP x)
 {
 	struct distinct distinct = { 0 };
 	uint64_t length, from, to;
-	SEXP strings = R_NilValue;
+	SEXP strings;
 
 	x = TYPEOF(x) == STRSXP ? rfm_altvec_inner(x) : NULL;
-	if (x == NULL || !settle(x))
+	if (x == NULL)
 		return R_NilValue;
-	length = payload_of(x)->length;
+	length = rfm_altvec_live(x)->length;
+	if (TYPEOF(box_place(x, RFM_BOX_CACHE)) == STRSXP)
+		return distinct_in_array(x);
 	distinct.keep = PROTECT(Rf_allocVector(VECSXP, 2));
 	make_room(&distinct, 16 * BATCH);
 	for (from = 0; from < length; from = to) {
@@ -847,8 +863,8 @@ rfm_altstr_distinct(SEXP x)
 		if (!take_in_batch(&distinct, x, from, to))
 			break;
 	}
-	if (from == length)
-		strings = strings_of(x, &distinct);
+	strings = from == length ? strings_of(x, &distinct) :
+	    distinct_in_array(x);
 	UNPROTECT(1);
 	return strings;
 }

@@ -45,6 +45,10 @@ characters <- function(values) {
     error = function(e) NULL)
 }
 
+# R's own ALTREP vector around an ordinary one. R takes an element at a time from it as from
+# a plain vector of ours, so it shows what of a plain vector's time is R's way there.
+wrapped <- function(values) .Internal(wrap_meta(values, NA, FALSE))
+
 # ---- Measuring --------------------------------------------------------------------
 
 # The seconds of one evaluation, processor and elapsed: `times` of them in a loop.
@@ -157,6 +161,8 @@ i <- operand(sample.int(n))
 line("sum(integers)", sum(i), list(i = i))
 line("range(integers)", range(i), list(i = i))
 line("integers + 1L", i + 1L, list(i = i))
+i$R <- wrapped(i$R)
+line("range(i), R's wrapper", range(i), list(i = i), compare = FALSE)
 rm(i)
 
 m <- operand(matrix(rnorm(side^2), side))
@@ -181,6 +187,10 @@ if (is.null(s)) {
   line(words[2], unique(s), list(s = s))
   line(words[3], s == u, list(s = s, u = u))
   line(words[4], order(s), list(s = s))
+  s$R <- wrapped(s$R)
+  u$R <- wrapped(u$R)
+  line("unique(s), R's wrapper", unique(s), list(s = s), compare = FALSE)
+  line("s == u, R's wrapper", s == u, list(s = s, u = u), compare = FALSE)
   rm(u)
 }
 rm(s)

@@ -346,6 +346,15 @@ test_that("unique() finds each string once, near and far, few and many", {
   # a few at first, and then many: the first table is too small, and so is the second
   values <- c(rep("a", 4e4), many, sprintf("x%06d", 1:3e4), rev(many))
   expect_identical(unique(stored(values, store)), unique(values))
+  # most are different: R looks in the array, which stays and follows what is set
+  x <- stored(many, store)
+  expect_identical(unique(x), unique(many))
+  x[c(2, 14001)] <- c(many[1], "another")
+  many[c(2, 14001)] <- c(many[1], "another")
+  expect_identical(unique(x), unique(many))
+  expect_identical(plain(x), many)
+  destroy_fmalloc_vector(x)
+  expect_error(unique(x), "closed fmalloc ALTREP vector handle")
   # what is no text is compared by R, and what a sort has left is not in the cells
   bytes <- c("\xff", "a", "\xff", "a")
   Encoding(bytes) <- "bytes"
