@@ -233,11 +233,13 @@ take_behind(struct rfm_store *store, uint64_t end, struct extents *taken)
 
 		if (h->offset + h->bytes <= end)
 			continue;
-		good = rfm_extents_push(taken, h->offset, h->bytes, 0) &&
-		    rfm_space_expect(store->space, 2, NULL) == RFM_OK &&
-		    rfm_space_widen(store->space, h->offset, 0, h->bytes);
-		if (!good && taken->count > 0)
+		good = rfm_space_expect(store->space, 2, NULL) == RFM_OK &&
+		    rfm_extents_push(taken, h->offset, h->bytes, 0);
+		if (good && !rfm_space_widen(store->space, h->offset, 0,
+		    h->bytes)) {
 			taken->count--;
+			good = false;
+		}
 		if (good && h->offset < end)
 			(void)rfm_space_give(store->space, h->offset,
 			    end - h->offset, NULL);

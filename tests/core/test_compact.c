@@ -4,6 +4,7 @@
  * epochs see what they saw; those who look again let the room be reused.
  */
 #include "shop.h"
+#include "faults.h"
 
 #define BYTES 8192
 
@@ -273,6 +274,104 @@ a_failure_changes_nothing(void **state)
 		}
 }
 
+static void
+add_extent(void *context, const struct rfm_extent_info *e)
+{
+	*(uint64_t *)context += e->bytes;
+}
+
+/* All room is free, or in use for something. proves I5 */
+static void
+no_room_is_lost(void)
+{
+	uint64_t bytes = info_of(store).free_bytes;
+
+	rfm_store_map(store, add_extent, &bytes);
+	assert_int_equal(bytes, info_of(store).file_bytes);
+}
+
+/* Whichever allocation fails, nothing is lost: no object, and no room of this session. */
+static void
+without_memory_nothing_is_lost(void **state)
+{
+	(void)state;
+	for (long nth = 1; ; nth++) {
+		struct rfm_compaction c = { 1 << 20, 0, 0, true };
+		enum rfm_status       status;
+		bool                  failed;
+
+		machine_off(NULL);
+		machine_on(NULL);
+		make_holes();
+		fail_allocation(nth);
+		status = rfm_store_compact(store, &c, &error);
+		if (status == RFM_OK)
+			status = rfm_store_trim(store, &error);
+		failed = allocation_failed();
+		fail_allocation(0);
+		assert_true(status == RFM_OK || status == RFM_NO_MEMORY);
+		SOUND();
+		holds_the_rest(store);
+		release_all();
+		no_room_is_lost();
+		compact(true);
+		no_room_is_lost();
+		reopen();
+		holds_the_rest(store);
+		if (!failed)
+			break;
+		assert_true(nth < 100);
+	}
+}
+
+/* Neither does a temporary move, nor is the file cut where it lies. */
+static void
+a_temporary_stays_where_it_is(void **state)
+{
+	struct rfm_payload *t;
+	void               *address;
+
+	(void)state;
+	make_holes();
+	t = temporary(BYTES * 40);
+	fill(t->address, t->bytes, 5);
+	address = t->address;
+	compact(true);
+	assert_ptr_equal(t->address, address);
+	assert_true(holds(address, t->bytes, 5));
+	assert_true(info_of(store).file_bytes >= t->offset + t->bytes);
+	release(t);
+	compact(true);
+	holds_the_rest(store);
+}
+
+/* An emptied store has nothing, and who has something of it in hand is told so. */
+static void
+everything_goes(void **state)
+{
+	struct rfm_payload *strings, *number;
+
+	(void)state;
+	strings = create_of(RFM_CHARACTER, 100);
+	OK(rfm_store_extend(strings, 5000, RFM_GROW, &error));
+	number = create(BYTES);
+	name_it("s", strings);
+	put("x", BYTES * 4, 1);
+	name_it("s", NULL);
+	name_it("x", NULL);
+	OK(rfm_store_clear(store, &error));
+	assert_int_equal(strings->state, RFM_DESTROYED);
+	assert_int_equal(number->state, RFM_DESTROYED);
+	assert_null(number->address);
+	SOUND();
+	release_all();
+	assert_int_equal(info_of(store).records, 0);
+	compact(false);
+	assert_int_equal(info_of(store).file_bytes, RFM_FILE_MIN_BYTES);
+	lose_power_and_reopen();
+	assert_int_equal(info_of(store).records, 0);
+}
+
 /* ---- epochs ---- */
 
 static struct rfm_store *
@@ -431,6 +530,9 @@ main(void)
 		T(an_empty_store_is_as_short_as_can_be),
 		T(readers_and_scratch_stores_are_not_compacted),
 		T(a_failure_changes_nothing),
+		T(without_memory_nothing_is_lost),
+		T(a_temporary_stays_where_it_is),
+		T(everything_goes),
 		T(a_reader_keeps_what_he_may_know),
 		T(a_reader_who_looks_again_holds_nothing_back),
 		T(pins_outlive_writers_and_not_readers),
