@@ -232,12 +232,10 @@ fitting <- function(x, old, what, call) {
 
 # The classes that must agree: not ours, and not those that R makes up.
 kind_class <- function(x) {
-  classes <- oldClass(x)
-  theirs <- classes[!classes %in% our_classes]
+  theirs <- oldClass(x)
+  if (inherits(x, "fmalloc")) theirs <- theirs[!theirs %in% fmalloc_class(x)]
   if (length(theirs)) theirs
 }
-our_classes <- c("fmalloc_vector", "fmalloc_matrix", "fmalloc_array", "fmalloc", "logical",
-  "integer", "numeric", "complex", "raw", "character")
 
 kept_attributes <- function(x) {
   kept <- attributes(x)
