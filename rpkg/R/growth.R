@@ -263,6 +263,10 @@ described <- function(x) {
 #' Smaller ones are copied, so that ten elements do not keep 80 GB. `view_fmalloc()` makes a view of
 #' any vector, and of any length.
 #'
+#' R writes a subscript such as `1:5e6` out, all 20 MB of it, before it asks a vector without our
+#' class for the subset. This takes some milliseconds, as it does with ordinary vectors.
+#' `view_fmalloc(x, 1, 5e6)` takes microseconds, and so does `x[1:5e6]` if `x` has our class.
+#'
 #' @param x A vector that lives in a store, but no list.
 #' @param from The first element.
 #' @param length How many elements; up to the end if `NULL`.
