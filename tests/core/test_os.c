@@ -21,15 +21,14 @@
 
 static struct rfm_os   *os;
 static struct rfm_file *file;
-static char             folder[64], home[4096];
+static char             folder[FOLDER_BYTES], home[4096];
 
 static int
 set_up(void **state)
 {
 	(void)state;
 	os = rfm_os_posix();
-	strcpy(folder, "/tmp/rfm-os-XXXXXX");
-	return mkdtemp(folder) == NULL || getcwd(home, sizeof home) == NULL ||
+	return new_folder(folder) == NULL || getcwd(home, sizeof home) == NULL ||
 	    chdir(folder) != 0 ||
 	    os->open(os, "f", RFM_OPEN_CREATE, &file, &error) != RFM_OK;
 }

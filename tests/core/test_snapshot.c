@@ -534,14 +534,14 @@ static void
 where_blocks_are_shared_only_the_superblock_is_written(void **state)
 {
 	struct rfm_os        real = *rfm_os_posix();
-	char                 folder[] = "/tmp/rfm-snapshot-XXXXXX", text[200];
+	char                 folder[FOLDER_BYTES], text[256];
 	struct rfm_snapshot *s = NULL;
 	struct rfm_store    *a, *b;
 	struct rfm_payload  *p, *q, *r;
 
 	(void)state;
 	real.clone = clone_by_reading;
-	assert_non_null(mkdtemp(folder));
+	assert_non_null(new_folder(folder));
 	a = real_store(&real, folder, "a");
 	OK(rfm_store_create(a, RFM_RAW, 5000, true, RFM_GROW, &p, &error));
 	fill(p->address, 5000, 3);

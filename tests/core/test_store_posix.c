@@ -21,7 +21,7 @@
 
 static struct rfm_os    *os;
 static struct rfm_store *store;
-static char              folder[64], home[4096];
+static char              folder[FOLDER_BYTES], home[4096];
 
 static const struct rfm_open_options writing = {
 	RFM_PERSISTENT, RFM_WRITE, true, MIB, 0, 0
@@ -46,8 +46,7 @@ set_up(void **state)
 	(void)state;
 	alarm(slow_motion() ? 900 : 300);       /* for a child that never says it */
 	os = rfm_os_posix();
-	strcpy(folder, "/tmp/rfm-store-XXXXXX");
-	return mkdtemp(folder) == NULL || getcwd(home, sizeof home) == NULL ||
+	return new_folder(folder) == NULL || getcwd(home, sizeof home) == NULL ||
 	    chdir(folder) != 0 || try_to_open(&writing) != RFM_OK;
 }
 
