@@ -8,7 +8,9 @@
 #' `access = "read"` meanwhile; see the section on readers.
 #'
 #' The file grows when it must. It is sparse: space is taken from the disk when
-#' vectors are created, and a full disk is an error then, not a crash later.
+#' vectors are created, and a full disk is an error then, not a crash later. (Btrfs and ZFS
+#' write changes to other blocks, and no program can reserve these; nor those that a file shares
+#' with a [snapshot][snapshot_fmalloc()]. Leave some room on such a disk.)
 #'
 #' @param filepath Path of the file. `~` is expanded.
 #' @param size_gb Size of a new file in GB (2^30 bytes), 32 MB if not given. A file

@@ -8,6 +8,10 @@
 #' are in use. In an interactive session that has waited for two seconds a progress bar
 #' appears. After Ctrl-C or an error no new file is there.
 #'
+#' Shared blocks are copied by the file system later, when one of the files changes. If the disk
+#' is full then, an assignment to a vector of the store may end the R session (with a bus error);
+#' the store is not damaged by that. So leave some room on the disk.
+#'
 #' The file appears under its name when it is complete and safe from a power cut. A machine that
 #' stops in the middle may leave a file `to` with eight digits and `.part` behind it,
 #' which can be deleted.
