@@ -253,6 +253,19 @@ flatten(SEXP x)
 	return flat;
 }
 
+/* stop sharing the array */
+static SEXP
+own_array(SEXP x)
+{
+	SEXP array = flatten(x);
+
+	if (MAYBE_SHARED(array)) {
+		array = PROTECT(Rf_duplicate(array));
+		put_in_place(x, array);
+		UNPROTECT(1);
+	}
+	return array;
+}
 /* give the address of all strings */
 static void *
 dataptr(SEXP x, Rboolean writable)
@@ -261,7 +274,7 @@ dataptr(SEXP x, Rboolean writable)
 
 	if (writable)
 		rfm_altvec_own(x);
-	flat = PROTECT(flatten(x));
+	flat = PROTECT(writable ? own_array(x) : flatten(x));
 	if (writable && !rfm_payload_shared(payload_of(x)))
 		beside(x)->ahead = true;
 	UNPROTECT(1);
@@ -383,7 +396,7 @@ keep_in_step(SEXP x, R_xlen_t i, SEXP string)
 	SEXP cache = box_place(x, RFM_BOX_CACHE), chunk;
 
 	if (TYPEOF(cache) == STRSXP) {
-		SET_STRING_ELT(cache, i, string);
+		SET_STRING_ELT(own_array(x), i, string);
 	} else if (cache != R_NilValue) {
 		chunk = own_chunk(x, i / CHUNK);
 		if (chunk != R_NilValue)
@@ -709,6 +722,16 @@ extract_subset(SEXP x, SEXP index, SEXP call)
 	UNPROTECT(1);
 	return y;
 }
+/* give R the array of all strings */
+SEXP
+rfm_altstr_array(SEXP x)                   /* R_NilValue: not ours */
+{
+	x = TYPEOF(x) == STRSXP ? rfm_altvec_inner(x) : NULL;
+	if (x == NULL)
+		return R_NilValue;
+	(void)rfm_altvec_live(x);
+	return flatten(x);
+}
 /* find the distinct strings */
 #define BATCH 256
 
@@ -835,7 +858,7 @@ static SEXP
 distinct_in_array(SEXP x)
 {
 	SEXP call = PROTECT(Rf_lang2(Rf_install("unique.default"),
-	    flatten(x)));
+	    rfm_altstr_array(x)));
 	SEXP strings = Rf_eval(call, R_BaseEnv);
 
 	UNPROTECT(1);

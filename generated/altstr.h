@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 void rfm_altstr_load(DllInfo *);
+SEXP rfm_altstr_array(SEXP x);
 SEXP rfm_altstr_distinct(SEXP x);  /* R_NilValue: not ours, or no strings */
 void rfm_altstr_pour(SEXP x, uint64_t from, uint64_t count, SEXP to,
     uint64_t at);              /* x: any strings; to: ours, and fresh */

@@ -1384,6 +1384,13 @@ rfm_c_distinct(SEXP x)
 	rfm_check_thread();
 	return rfm_altstr_distinct(x);
 }
+
+SEXP
+rfm_c_strings(SEXP x)
+{
+	rfm_check_thread();
+	return rfm_altstr_array(x);
+}
 /* pass bindings and products on */
 static SEXP
 dressed(SEXP y, SEXP dim, SEXP labels)

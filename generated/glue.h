@@ -53,6 +53,7 @@ SEXP rfm_c_view(SEXP x);
 SEXP rfm_c_settle(SEXP y, SEXP x);
 SEXP rfm_c_transpose(SEXP x);
 SEXP rfm_c_distinct(SEXP x);
+SEXP rfm_c_strings(SEXP x);
 SEXP rfm_c_bind(SEXP parts, SEXP runs, SEXP stripes, SEXP dim, SEXP labels);
 SEXP rfm_c_product(SEXP generic, SEXP x, SEXP y, SEXP dims, SEXP dim,
          SEXP labels);

@@ -38,7 +38,7 @@ static const R_CallMethodDef doors[] = {
 	DOOR(rfm_c_view_of, 4), DOOR(rfm_c_run, 2),
 	DOOR(rfm_c_compact, 3), DOOR(rfm_c_trim, 1),
 	DOOR(rfm_c_recollect, 1), DOOR(rfm_c_clear, 2),
-	DOOR(rfm_c_distinct, 1),
+	DOOR(rfm_c_distinct, 1), DOOR(rfm_c_strings, 1),
 	DOOR(rfm_c_bind, 5), DOOR(rfm_c_product, 6),
 	{ NULL, NULL, 0 }
 };

@@ -3,4 +3,4 @@
 
 #' @export
 #' @noRd
-mtfrm.fmalloc <- function(x) unclass(x)
+mtfrm.fmalloc <- function(x) for_hashing(x)

@@ -166,15 +166,20 @@ xtfrm.fmalloc <- function(x) {
 unique.fmalloc <- function(x, ...) {
   # Of text, only the distinct strings need be made R's.
   y <- if (...length() == 0L && is.null(dim(x))) .Call(rfm_c_distinct, x)
-  if (is.null(y)) y <- unique(view(x), ...)
+  if (is.null(y)) y <- unique(for_hashing(x), ...)
   in_store_if_large(y, x)
 }
 
 #' @export
-duplicated.fmalloc <- function(x, ...) in_store(duplicated(view(x), ...), x)
+duplicated.fmalloc <- function(x, ...) in_store(duplicated(for_hashing(x), ...), x)
 
 #' @export
-anyDuplicated.fmalloc <- function(x, ...) anyDuplicated(view(x), ...)
+anyDuplicated.fmalloc <- function(x, ...) anyDuplicated(for_hashing(x), ...)
+
+# What R asks for each element several times over: of text, R's own array of it.
+for_hashing <- function(x) {
+  if (is.character(x) && is.null(dim(x))) .Call(rfm_c_strings, x) else view(x)
+}
 
 #' @importFrom utils tail
 #' @export

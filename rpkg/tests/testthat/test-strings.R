@@ -375,6 +375,23 @@ test_that("unique() finds each string once, near and far, few and many", {
   expect_error(unique(x), "closed fmalloc ALTREP vector handle")
 })
 
+test_that("the array that R gets for match() and its like is a value", {
+  values <- c("b", "a", NA, "", strrep("far ", 9), "a")
+  x <- stored(values, store)
+  y <- mtfrm(x)
+  expect_identical(y, values)
+  x[2] <- "new"
+  expect_identical(y, values)
+  y[1] <- "mine"
+  now <- replace(values, 2, "new")
+  expect_identical(plain(x), now)
+  expect_identical(match(c("new", "a", "mine", NA), x), match(c("new", "a", "mine", NA), now))
+  expect_identical(plain(duplicated(stored(values, store))), duplicated(values))
+  texts <- matrix(c("a", "b", "a", "b"), 2)
+  expect_identical(plain(duplicated(stored_matrix(texts, store), MARGIN = 2)),
+    duplicated(texts, MARGIN = 2))
+})
+
 test_that("texts are compared alike at a glance and in full", {
   values <- c(texts, "twelve bytes", "twelve bytez", "thirteen bytes", "thirteen byteZ",
     "Thirteen bytes", "t", "tw")
