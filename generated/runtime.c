@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 static struct rfm_runtime *runtimes;
+static uint64_t            openings;
 static pthread_t           main_thread;
 static SEXP                anchor_tag, handle_tag, view_tag, payload_tag;
 static SEXP                group_tag, places;
@@ -76,6 +77,7 @@ rfm_runtime_adopt(SEXP anchor, struct rfm_store *store)
 	memcpy(runtime->uuid, info.uuid, sizeof runtime->uuid);
 	memcpy(runtime->path, info.path, sizeof runtime->path);
 	runtime->store = store;
+	runtime->number = ++openings;
 	runtime->next = runtimes;
 	runtimes = runtime;
 	return runtime;
