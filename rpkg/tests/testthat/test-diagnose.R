@@ -178,3 +178,22 @@ test_that("elements of lists that lead nowhere are told, and never read", {
   expect_identical(y[[2]], 4:6)
   expect_false(check_fmalloc(path)$sound)
 })
+
+test_that("a reader is told what is free in the file, not in room of his own", {
+  path <- tempfile()
+  store <- open_fmalloc(path)
+  store$x <- as.numeric(1:1e5)
+  free <- diagnose_fmalloc_runtime(store)$summary$free_bytes
+  returns <- diagnose_fmalloc_runtime(store)$summary$compaction_returns_bytes
+  cleanup_fmalloc(store)
+  reader <- open_fmalloc(path, access = "read")
+  used <- summary(reader)$bytes[["used"]]
+  x <- create_fmalloc_vector("numeric", 1e6, reader)
+  d <- diagnose_fmalloc_runtime(reader)
+  expect_identical(d$summary$free_bytes, free)
+  expect_identical(d$runtime$free_bytes, free)
+  expect_identical(d$summary$compaction_returns_bytes, returns)
+  expect_gte(d$summary$free_bytes, d$summary$largest_free_bytes)
+  expect_identical(summary(reader)$bytes[["free"]], free)
+  expect_identical(summary(reader)$bytes[["used"]], used)
+})
