@@ -164,7 +164,9 @@ describe_name <- function(name, runtime) {
 # The value is an argument and no variable: a variable whose value is the empty symbol, as in
 # the formals of functions, is an error.
 describe_value <- function(x) {
-  size <- if (is.null(dim(x))) length(unclass(x)) else dim(x)
+  # Of an environment with a class, such as an object of R6, R does not take the class away.
+  by_reference <- is.object(x) && typeof(x) %in% c("environment", "externalptr", "weakref")
+  size <- if (by_reference) 1L else if (is.null(dim(x))) length(unclass(x)) else dim(x)
   list(
     class = paste(class(x), collapse = "/"), type = typeof(x),
     size = paste(format(size, scientific = FALSE, trim = TRUE), collapse = " x ")

@@ -288,3 +288,14 @@ test_that("an empty symbol spoils neither listings nor pictures", {
   expect_identical(get_fmalloc("empty", store), quote(expr = ))
   expect_identical(store$formals, as.list(formals(mean)))
 })
+
+test_that("objects with a class that live by reference are listed", {
+  store <- new_store()
+  put_fmalloc("counter", structure(new.env(), class = "Counter"), store, serialize = TRUE)
+  put_fmalloc("handle", store, store, serialize = TRUE)
+  put_fmalloc("plain", list2env(list(a = 1, b = 2)), store, serialize = TRUE)
+  expect_identical(list_fmalloc(store)$size, c("1", "1", "2"))
+  expect_identical(list_fmalloc(store)$class, c("Counter", "fmalloc_runtime", "environment"))
+  expect_match(format(store), "counter +Counter", all = FALSE)
+  expect_identical(summary(store)$names, 3L)
+})
