@@ -604,7 +604,7 @@ remedy(enum rfm_status status)
 	return remedies[status];
 }
 /* build a condition of our classes */
-static SEXP caller;             /* function() sys.call(-1L) */
+static SEXP caller;             /* a function of no arguments */
 
 static SEXP
 current_call(void)
@@ -679,7 +679,8 @@ rfm_runtime_load(void)
 	group_tag = Rf_install("fmalloc_group");
 	default_handle = R_NilValue;
 	make_places();
-	caller = R_ParseEvalString("function() sys.call(-1L)", R_BaseEnv);
+	caller = R_ParseEvalString("function() "
+	    "Rfmalloc:::users_call(sys.nframe() - 1L)", R_BaseEnv);
 	R_PreserveObject(caller);
 }
 

@@ -54,11 +54,16 @@ diagnose_fmalloc_runtime <- function(runtime = NULL) {
 describe_runtime <- function(runtime, info) {
   first <- list(
     path = info$path, uuid = info$uuid, mode = info$mode, access = info$access,
-    runtime_open = .Call(rfm_c_is_open, runtime),
+    runtime_open = .Call(rfm_c_is_open, runtime), is_default = is_default(runtime),
     poisoned = info$poisoned, forked = info$forked,
     live_vectors = info$records + info$temporaries
   )
   c(first, info[setdiff(names(info), c(names(first), "closed"))])
+}
+
+is_default <- function(runtime) {
+  default <- .Call(rfm_c_default)
+  !is.null(default) && .Call(rfm_c_number, default) == .Call(rfm_c_number, runtime)
 }
 
 summarise <- function(info, catalog, map) {

@@ -143,6 +143,8 @@ test_that("scratch stores, readers and the default store can be diagnosed", {
   cleanup_fmalloc(open_fmalloc(path))
   init_fmalloc(path)
   expect_identical(diagnose_fmalloc_runtime()$runtime$path, normalizePath(path))
+  expect_true(diagnose_fmalloc_runtime(open_fmalloc(path))$runtime$is_default)
+  expect_false(diagnose_fmalloc_runtime(scratch)$runtime$is_default)
   cleanup_fmalloc()
   expect_error(diagnose_fmalloc_runtime(), "fmalloc not initialized", class = "fmalloc_argument")
   expect_identical(diagnose_fmalloc_runtime(open_fmalloc(path, access = "read"))$runtime$access,
