@@ -9,7 +9,8 @@
 #' Vectors of all types, factors, dates, matrices, arrays, data frames, tibbles,
 #' data.tables, and lists of all these, to any depth, with all attributes. Parts that are
 #' ordinary are copied into the store. Parts that live in this store already are shared
-#' with what they are taken from; an assignment to either makes a copy first.
+#' with what they are taken from; an assignment to either makes a copy first. Text is stored in
+#' UTF-8, whatever its encoding was, but for strings of [bytes][Encoding].
 #'
 #' Calls, symbols, expressions and S4 objects are stored as [serialize()] writes them. They may
 #' contain nothing that lives by reference. Functions, environments, external pointers and
