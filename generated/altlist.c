@@ -225,9 +225,20 @@ put(SEXP x, R_xlen_t i, SEXP value)
 	UNPROTECT(1);
 }
 /* set an element */
+static bool
+is_there(SEXP x, R_xlen_t i, SEXP value)
+{
+	SEXP objects = place(x, SEEN);
+
+	return value != R_NilValue && objects != R_NilValue &&
+	    VECTOR_ELT(objects, i) == value;
+}
+
 static void
 set_elt(SEXP x, R_xlen_t i, SEXP value)
 {
+	if (is_there(x, i, value))
+		return;
 	if ((notes(x) & BY_NAME) != 0)
 		rfm_raise("argument", 0, NULL, "A list that came by name "
 		    "is a value, and some C code has tried to change it in "

@@ -71,7 +71,7 @@ type_of(SEXP x)
 	if (type == 0) {
 		snprintf(message, sizeof message, "Unsupported vector type "
 		    "'%.100s': it is one of logical, integer, numeric, "
-		    "complex, raw and character", name);
+		    "complex, raw, character and list", name);
 		rfm_raise("argument", 0, NULL, message);
 	}
 	return type;
@@ -171,6 +171,16 @@ SEXP
 rfm_c_sync_policy(SEXP handle)
 {
 	return Rf_mkString(syncs[runtime_of(handle)->sync]);
+}
+
+SEXP
+rfm_c_number(SEXP handle)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%llu",
+	    (unsigned long long)runtime_of(handle)->number);
+	return Rf_mkString(text);
 }
 
 SEXP

@@ -6,6 +6,7 @@
 /* doors for runtimes */
 SEXP rfm_c_open(SEXP path, SEXP bytes, SEXP mode, SEXP access, SEXP sync);
 SEXP rfm_c_sync_policy(SEXP handle);
+SEXP rfm_c_number(SEXP handle);
 SEXP rfm_c_refresh(SEXP handle);
 SEXP rfm_c_close(SEXP handle);
 SEXP rfm_c_is_open(SEXP handle);

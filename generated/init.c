@@ -15,7 +15,8 @@
 static const R_CallMethodDef doors[] = {
 	DOOR(rfm_c_open, 5), DOOR(rfm_c_close, 1), DOOR(rfm_c_is_open, 1),
 	DOOR(rfm_c_sync, 1), DOOR(rfm_c_runtime_of, 1),
-	DOOR(rfm_c_sync_policy, 1), DOOR(rfm_c_refresh, 1),
+	DOOR(rfm_c_sync_policy, 1), DOOR(rfm_c_number, 1),
+	DOOR(rfm_c_refresh, 1),
 	DOOR(rfm_c_default, 0), DOOR(rfm_c_set_default, 1),
 	DOOR(rfm_c_vector, 5), DOOR(rfm_c_array, 7), DOOR(rfm_c_temporary, 3),
 	DOOR(rfm_c_copy, 3), DOOR(rfm_c_shape, 4), DOOR(rfm_c_destroy, 2),

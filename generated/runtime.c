@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 static struct rfm_runtime *runtimes;
+static uint64_t            openings;
 static pthread_t           main_thread;
 static SEXP                anchor_tag, handle_tag, view_tag, payload_tag;
 static SEXP                group_tag, places;
@@ -76,6 +77,7 @@ rfm_runtime_adopt(SEXP anchor, struct rfm_store *store)
 	memcpy(runtime->uuid, info.uuid, sizeof runtime->uuid);
 	memcpy(runtime->path, info.path, sizeof runtime->path);
 	runtime->store = store;
+	runtime->number = ++openings;
 	runtime->next = runtimes;
 	runtimes = runtime;
 	return runtime;
@@ -602,7 +604,7 @@ remedy(enum rfm_status status)
 	return remedies[status];
 }
 /* build a condition of our classes */
-static SEXP caller;             /* function() sys.call(-1L) */
+static SEXP caller;             /* a function of no arguments */
 
 static SEXP
 current_call(void)
@@ -677,7 +679,8 @@ rfm_runtime_load(void)
 	group_tag = Rf_install("fmalloc_group");
 	default_handle = R_NilValue;
 	make_places();
-	caller = R_ParseEvalString("function() sys.call(-1L)", R_BaseEnv);
+	caller = R_ParseEvalString("function() "
+	    "Rfmalloc:::users_call(sys.nframe() - 1L)", R_BaseEnv);
 	R_PreserveObject(caller);
 }
 

@@ -22,6 +22,7 @@ struct rfm_runtime {
 	uint64_t            survived;   /* of them, at the last collection */
 	double              rest;       /* seconds: none before that time */
 	enum rfm_sync       sync;       /* the strictest that was asked for */
+	uint64_t            number;     /* no other of this session has it */
 	struct rfm_runtime *next;
 	uint8_t             uuid[16];
 	char                path[4096];

@@ -60,14 +60,12 @@ as_fmalloc_array <- function(x, dim = NULL, dimnames = NULL, copy = TRUE) {
 
 # x, or a copy of it, with these dimensions.
 shaped <- function(x, dim, dimnames, copy, dimensions) {
-  call <- sys.call(-1L)
   if (.Call(rfm_c_type_bytes, typeof(x)) == 0) {
-    fail("argument", "Unsupported vector type '", typeof(x), "'", call = call)
+    fail("argument", "Unsupported vector type '", typeof(x), "'")
   }
   ours <- .Call(rfm_c_is_fmalloc, x)
   if (!copy && !ours) {
-    fail("argument", "x must be a vector that lives in an fmalloc store, or copy = TRUE",
-      call = call)
+    fail("argument", "x must be a vector that lives in an fmalloc store, or copy = TRUE")
   }
   y <- if (copy) .Call(rfm_c_copy, if (!ours) resolve(NULL), x, TRUE) else x
   .Call(rfm_c_shape, y, dim, dimnames, class_of_type(typeof(x), dimensions))
@@ -76,11 +74,10 @@ shaped <- function(x, dim, dimnames, copy, dimensions) {
 # The dimensions that as_fmalloc_array() was asked for, which must suit length(x).
 array_dim <- function(x, dim) {
   if (is.null(dim)) dim <- if (is.null(base::dim(x))) length(x) else base::dim(x)
-  dim <- check_dims(dim, call = sys.call(-1L))
+  dim <- check_dims(dim)
   if (prod(dim) != length(x)) {
     fail("argument", "dims [product ", format(prod(dim), digits = 16),
-      "] do not match the length of object [", format(length(x), digits = 16), "]",
-      call = sys.call(-1L))
+      "] do not match the length of object [", format(length(x), digits = 16), "]")
   }
   dim
 }
@@ -93,19 +90,18 @@ own_dimnames <- function(x) {
   }
 }
 
-check_dims <- function(dim, call = sys.call(-1L)) {
+check_dims <- function(dim) {
   if (!is.numeric(dim) || length(dim) == 0L) {
-    fail("argument", "invalid 'dims': dim must be one or more numbers", call = call)
+    fail("argument", "invalid 'dims': dim must be one or more numbers")
   }
   if (anyNA(dim) || any(dim < 0)) {
-    fail("argument", "invalid 'dims': dim must be non-negative", call = call)
+    fail("argument", "invalid 'dims': dim must be non-negative")
   }
   if (any(dim != floor(dim))) {
-    fail("argument", "invalid 'dims': dim must be integer-valued", call = call)
+    fail("argument", "invalid 'dims': dim must be integer-valued")
   }
   if (any(dim > .Machine$integer.max)) {
-    fail("argument", "invalid 'dims': an extent must be at most ", .Machine$integer.max,
-      call = call)
+    fail("argument", "invalid 'dims': an extent must be at most ", .Machine$integer.max)
   }
   as.integer(dim)
 }

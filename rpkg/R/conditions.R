@@ -48,11 +48,27 @@
 NULL
 
 # Raises the error that the C side would raise for the same cause.
-fail <- function(kind, ..., path = NA_character_, call = sys.call(-1L)) {
+fail <- function(kind, ..., path = NA_character_, call = users_call()) {
   stop(structure(
     class = c(paste0("fmalloc_", kind), "fmalloc_error", "error", "condition"),
     list(message = paste0(...), call = call, path = path, status = kind, errno = 0L)
   ))
+}
+
+# The call of that function of this package which its user called, if frame k is called by it.
+# R evaluates arguments when they are needed, so what lies next on the stack may be anything:
+# who called whom is told by the frames in which the calls were written. C asks, too.
+users_call <- function(k = sys.parent()) {
+  parents <- sys.parents()
+  if (k < 1L) return(NULL)
+  while (parents[k] > 0L &&
+    identical(environment(sys.function(parents[k])), environment(users_call))) {
+    k <- parents[k]
+  }
+  call <- sys.call(k)
+  # Of an assignment R has put the value itself there, whatever its size.
+  if ("value" %in% names(call)) call$value <- quote(value)
+  call
 }
 
 # What the user asked to be told (option Rfmalloc.verbose).

@@ -134,7 +134,14 @@ moved_columns <- function(x, runtime, plain, tell) {
     if (!is.null(column)) columns[[k]] <- moved(column, runtime, plain, tell)
     if (inherits(x, "data.table")) .Call(rfm_c_lend, columns[[k]]) # := writes into it
   }
-  attributes(columns) <- attributes(x)
+  as_frame(columns, x)
+}
+
+# A list of columns with the attributes of a data frame. R gives row names that are counted as
+# the numbers that they count, and takes these for names.
+as_frame <- function(columns, frame) {
+  attributes(columns) <- attributes(frame)
+  attr(columns, "row.names") <- .row_names_info(frame, 0L)
   columns
 }
 

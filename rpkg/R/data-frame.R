@@ -45,10 +45,8 @@ as_fmalloc_data_frame <- function(..., row.names = NULL, check.names = TRUE,
 }
 
 plain_columns <- function(frame) {
-  about <- attributes(frame)
   columns <- lapply(unclass(frame), function(column) {
     if (.Call(rfm_c_is_fmalloc, column)) .Call(rfm_c_alias, column, TRUE) else column
   })
-  attributes(columns) <- about
-  columns
+  as_frame(columns, frame)
 }

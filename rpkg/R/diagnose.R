@@ -40,6 +40,7 @@ diagnose_fmalloc_runtime <- function(runtime = NULL) {
   info <- .Call(rfm_c_info, runtime)
   catalog <- list_fmalloc_allocations(runtime)
   map <- draw_map(runtime, info$file_bytes)
+  info$free_bytes <- free_bytes(map)
   structure(
     list(
       runtime = describe_runtime(runtime, info),
@@ -53,11 +54,16 @@ diagnose_fmalloc_runtime <- function(runtime = NULL) {
 describe_runtime <- function(runtime, info) {
   first <- list(
     path = info$path, uuid = info$uuid, mode = info$mode, access = info$access,
-    runtime_open = .Call(rfm_c_is_open, runtime),
+    runtime_open = .Call(rfm_c_is_open, runtime), is_default = is_default(runtime),
     poisoned = info$poisoned, forked = info$forked,
     live_vectors = info$records + info$temporaries
   )
   c(first, info[setdiff(names(info), c(names(first), "closed"))])
+}
+
+is_default <- function(runtime) {
+  default <- .Call(rfm_c_default)
+  !is.null(default) && .Call(rfm_c_number, default) == .Call(rfm_c_number, runtime)
 }
 
 summarise <- function(info, catalog, map) {
@@ -85,9 +91,15 @@ summarise <- function(info, catalog, map) {
 
 # The file without what is in it, or cannot be given back before the next sync.
 compaction_returns <- function(info, map) {
-  used <- info$live_bytes + info$temporary_bytes + info$held_bytes
+  used <- info$live_bytes + temporary_bytes(info) + info$held_bytes
   max(0, info$file_bytes - used - sum(map$bytes[map$use %in% c("head", "log")]))
 }
+
+# What a reader makes lies in room of his own and not in the file; and what is free there, only
+# the writer may use.
+temporary_bytes <- function(info) if (identical(info$access, "read")) 0 else info$temporary_bytes
+
+free_bytes <- function(map) sum(map$bytes[map$use == "free"])
 
 note_on_compaction <- function(returns, info) {
   if (returns == 0) return("There is nothing for compact_fmalloc() to return.")

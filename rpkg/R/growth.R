@@ -15,9 +15,11 @@
 #'
 #' The new part must fit. It has the same names of columns, in any order, and each part the type of
 #' what it is added to, or one that R would turn into that without loss: integers are
-#' added to numbers, not numbers to integers. Levels that a factor does not have yet are added to
+#' added to numbers, not numbers to integers, and a logical vector of nothing but `NA` fits all
+#' that can be missing. Levels that a factor does not have yet are added to
 #' it. Classes such as dates must be the same, and time zones and units are those of the old
-#' object. Rows are counted on if the old ones are and the new ones have no names but numbers.
+#' object. Rows are counted on if the old ones are and the new ones have no names but numbers;
+#' else numbers among the names are made different, and a name that is there already is an error.
 #' Names of rows, and columns that are lists, are written anew each time.
 #'
 #' @param name The name of an object in the store. If there is none, `x` is put.
@@ -73,6 +75,7 @@ describe_kind_of <- function(x) {
 # The vector of both, with the attributes of old. `what` names x in messages.
 appended_vectors <- function(old, x, what, runtime, call) {
   if (is.factor(old)) return(appended_factors(old, x, what, runtime, call))
+  x <- missing_as(x, old)
   if (!is.atomic(x) || is.null(x) || is.factor(x) || !identical(kind_class(old), kind_class(x))) {
     fail("argument", what, " is ", described(x), ", and is to be appended to ", described(old),
       call = call)
@@ -96,6 +99,7 @@ appended_names <- function(old, x, runtime) {
 }
 
 appended_factors <- function(old, x, what, runtime, call) {
+  x <- missing_as(x, old)
   # As rbind() does it: new levels in the order in which they come, and NA is none.
   if (is.character(x)) x <- factor(x, unique(x), exclude = if (!anyNA(levels(old))) NA)
   if (!is.factor(x) || is.ordered(x) != is.ordered(old) ||
@@ -116,7 +120,8 @@ appended_matrices <- function(old, x, runtime, call) {
   }
   refuse_series(old, call)
   if (!is.matrix(x)) {
-    if (length(x) %% max(nrow(old), 1L) != 0) {
+    rest <- if (nrow(old)) length(x) %% nrow(old) else length(x)
+    if (rest != 0) {
       fail("argument", "x has ", length(x), " elements, and the matrix it is to be appended to ",
         "has ", nrow(old), " rows", call = call)
     }
@@ -163,7 +168,7 @@ appended_frames <- function(old, x, runtime, call) {
   labels <- appended_row_names(old, x, runtime, call)
   y <- vector("list", length(columns))
   for (k in seq_along(columns)) {
-    y[[k]] <- appended_column(.subset2(old, k), .subset2(x, columns[k]),
+    y[[k]] <- appended_column(.subset2(old, k), .subset2(x, match(columns[k], names(x))),
       paste0("x$", columns[k]), runtime, call)
   }
   kept <- attributes(old)
@@ -192,15 +197,18 @@ appended_column <- function(old, x, what, runtime, call) {
 # NULL: they are counted. So are rows whose names are numbers, as a subset's are, behind
 # others that are counted.
 appended_row_names <- function(old, x, runtime, call) {
-  if (counts_rows(old) && !is.character(.row_names_info(x, 0L))) return(NULL)
+  if (counts_rows(old) && numbers_rows(x)) return(NULL)
   labels <- c(as.character(row.names(old)), as.character(row.names(x)))
-  if (counts_rows(x) || counts_rows(old)) labels <- make.unique(labels)
+  if (numbers_rows(x) || numbers_rows(old)) labels <- make.unique(labels)
   if (anyDuplicated(labels)) {
     fail("argument", "the row name ", sQuote(labels[anyDuplicated(labels)], FALSE),
       " is there already", call = call)
   }
   labels
 }
+
+# Nobody has given the rows names. Those of a subset are the numbers that they had.
+numbers_rows <- function(x) !is.character(.row_names_info(x, 0L))
 
 # R keeps 1, 2, 3 as a missing value and how many there are, or as they are.
 counts_rows <- function(x) {
@@ -216,6 +224,18 @@ behind <- function(old, x, runtime, kept = list()) {
   .Call(rfm_c_append, runtime, old, x, kept)
 }
 
+# Where nothing but NA was read, and where nothing was, R makes a logical vector: that says
+# nothing of the type and fits all that knows a missing value.
+missing_as <- function(x, old) {
+  if (!is.logical(x) || is.logical(old) || is.raw(old) || !is.null(kind_class(x)) ||
+    !all(is.na(x))) return(x)
+  y <- rep(NA, length(x))
+  storage.mode(y) <- typeof(old)
+  attributes(y) <- attributes(old)[c("levels", "class", "units")]
+  names(y) <- names(x)
+  y
+}
+
 # x as the type of old, if nothing is lost.
 ranks <- c(logical = 1, integer = 2, double = 3, complex = 4)
 fitting <- function(x, old, what, call) {
@@ -229,6 +249,9 @@ fitting <- function(x, old, what, call) {
   storage.mode(x) <- typeof(old)
   x
 }
+
+# The classes of what has dimensions or is a time series, which a part of it is not.
+shape_classes <- c("mts", "ts", "matrix", "array", "table", "xtabs")
 
 # The classes that must agree: not ours, and not those that R makes up.
 kind_class <- function(x) {
@@ -294,7 +317,9 @@ view_fmalloc <- function(x, from, length = NULL) {
       format(from), " on, and x has ", base::length(x))
   }
   kept <- kept_attributes(x)
-  kept$dim <- kept$dimnames <- NULL
+  kept$dim <- kept$dimnames <- kept$tsp <- NULL
+  kept$class <- setdiff(kept$class, shape_classes)
+  if (!length(kept$class)) kept$class <- NULL
   if (inherits(x, "fmalloc")) kept$class <- .Call(rfm_c_class, typeof(x), 0L)
   .Call(rfm_c_view_of, x, from - 1, length, if (is.null(kept)) list() else kept)
 }

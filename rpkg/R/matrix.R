@@ -67,8 +67,7 @@ matrix_dim <- function(x, nrow, ncol) {
   n <- length(x)
   if (is.null(nrow) && is.null(ncol)) {
     if (length(dim(x)) != 2L) {
-      fail("argument", "nrow and ncol are required: x has no rows and columns of its own",
-        call = sys.call(-1L))
+      fail("argument", "nrow and ncol are required: x has no rows and columns of its own")
     }
     return(dim(x))
   }
@@ -77,7 +76,7 @@ matrix_dim <- function(x, nrow, ncol) {
   dim <- check_dim(nrow, ncol)
   if (prod(dim) != n) {
     fail("argument", "dims [product ", format(prod(dim)),
-      "] do not match the length of object [", format(n), "]", call = sys.call(-1L))
+      "] do not match the length of object [", format(n), "]")
   }
   dim
 }

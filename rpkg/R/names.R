@@ -9,7 +9,8 @@
 #' Vectors of all types, factors, dates, matrices, arrays, data frames, tibbles,
 #' data.tables, and lists of all these, to any depth, with all attributes. Parts that are
 #' ordinary are copied into the store. Parts that live in this store already are shared
-#' with what they are taken from; an assignment to either makes a copy first.
+#' with what they are taken from; an assignment to either makes a copy first. Text is stored in
+#' UTF-8, whatever its encoding was, but for strings of [bytes][Encoding].
 #'
 #' Calls, symbols, expressions and S4 objects are stored as [serialize()] writes them. They may
 #' contain nothing that lives by reference. Functions, environments, external pointers and
@@ -66,9 +67,11 @@
 #' unlink(path)
 #' @export
 put_fmalloc <- function(name, x, runtime = NULL, description = "", serialize = FALSE) {
+  # Before x is copied, not when the copy is given its name.
   runtime <- resolve(runtime)
-  put(check_name(name), x, runtime, check_description(description),
-    check_flag(serialize, "serialize"), sys.call())
+  name <- check_name(name)
+  description <- check_description(description)
+  put(name, x, runtime, description, check_flag(serialize, "serialize"), sys.call())
   invisible(x)
 }
 
@@ -152,13 +155,22 @@ list_fmalloc <- function(runtime = NULL) {
 
 describe_name <- function(name, runtime) {
   found <- find_name(name, runtime)
-  x <- .Call(rfm_c_give, runtime, found$value)
-  size <- if (is.null(dim(x))) length(unclass(x)) else dim(x)
-  list(
-    class = paste(class(x), collapse = "/"), type = typeof(x),
-    size = paste(format(size, scientific = FALSE, trim = TRUE), collapse = " x "),
+  c(
+    describe_value(.Call(rfm_c_give, runtime, found$value)),
     bytes = .Call(rfm_c_stored_bytes, runtime, found$value),
     time = if (found$time == 0) as.numeric(Sys.time()) else found$time, note = found$note
+  )
+}
+
+# The value is an argument and no variable: a variable whose value is the empty symbol, as in
+# the formals of functions, is an error.
+describe_value <- function(x) {
+  # Of an environment with a class, such as an object of R6, R does not take the class away.
+  by_reference <- is.object(x) && typeof(x) %in% c("environment", "externalptr", "weakref")
+  size <- if (by_reference) 1L else if (is.null(dim(x))) length(unclass(x)) else dim(x)
+  list(
+    class = paste(class(x), collapse = "/"), type = typeof(x),
+    size = paste(format(size, scientific = FALSE, trim = TRUE), collapse = " x ")
   )
 }
 
@@ -213,34 +225,34 @@ refuse_absent <- function(name, runtime, call) {
 
 check_names <- function(names, what) {
   if (!is.character(names) || anyNA(names)) {
-    fail("argument", what, " must be a character vector without NA", call = sys.call(-1L))
+    fail("argument", what, " must be a character vector without NA")
   }
-  for (name in names) check_text(name, what, 1024L, sys.call(-1L))
+  for (name in names) check_text(name, what, 1024L)
   enc2utf8(as.vector(names))
 }
 
 check_name <- function(name, what = "name") {
   if (!is.character(name) || length(name) != 1L || is.na(name)) {
-    fail("argument", what, " must be one character string", call = sys.call(-1L))
+    fail("argument", what, " must be one character string")
   }
-  check_text(name, what, 1024L, sys.call(-1L))
-  if (!nzchar(name)) fail("argument", what, " cannot be empty", call = sys.call(-1L))
+  check_text(name, what, 1024L)
+  if (!nzchar(name)) fail("argument", what, " cannot be empty")
   enc2utf8(as.vector(name))
 }
 
 check_description <- function(text) {
   if (!is.character(text) || length(text) != 1L || is.na(text)) {
-    fail("argument", "description must be one character string", call = sys.call(-1L))
+    fail("argument", "description must be one character string")
   }
-  check_text(text, "description", 2048L, sys.call(-1L))
+  check_text(text, "description", 2048L)
   enc2utf8(as.vector(text))
 }
 
-check_text <- function(text, what, most, call) {
+check_text <- function(text, what, most) {
   if (Encoding(text) == "bytes" || !validEnc(text)) {
-    fail("argument", what, " must be text: these bytes are none in its encoding", call = call)
+    fail("argument", what, " must be text: these bytes are none in its encoding")
   }
   if (nchar(enc2utf8(text), "bytes") > most) {
-    fail("argument", what, " must have at most ", most, " bytes in UTF-8", call = call)
+    fail("argument", what, " must have at most ", most, " bytes in UTF-8")
   }
 }

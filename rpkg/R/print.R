@@ -17,6 +17,9 @@
 #' @export
 print.fmalloc <- function(x, ..., max = NULL) {
   limit <- if (is.null(max)) getOption("max.print") else max
+  if (!is.numeric(limit) || length(limit) != 1L || is.na(limit) || limit < 0) {
+    fail("argument", "invalid 'max' argument") # as base R says it
+  }
   switch(min(3L, length(dim(x))) + 1L,
     print_elements(x, limit, ...),
     print_elements(x, limit, ...),

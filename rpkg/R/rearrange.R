@@ -192,6 +192,28 @@ summary.fmalloc <- function(object, ...) summary(view(object), ...)
 determinant.fmalloc <- function(x, ...) determinant(view(x), ...)
 
 #' @export
+isSymmetric.fmalloc_matrix <- function(object, ...) isSymmetric(view(object), ...)
+
+# R's own, which looks at what `select` is called in the caller's frame. It takes its rows by
+# `[`, and so they lie in the store.
+#' @export
+subset.fmalloc_matrix <- base::subset.matrix
+
+#' @importFrom graphics boxplot
+#' @export
+boxplot.fmalloc_matrix <- function(x, ...) boxplot(view(x), ...)
+
+# These have methods for "numeric", which integers are to R if they have no class.
+#' @export
+as.Date.fmalloc <- function(x, ...) as.Date(without_class(x), ...)
+
+#' @export
+as.POSIXct.fmalloc <- function(x, tz = "", ...) as.POSIXct(without_class(x), tz, ...)
+
+#' @export
+as.POSIXlt.fmalloc <- function(x, tz = "", ...) as.POSIXlt(without_class(x), tz, ...)
+
+#' @export
 all.equal.fmalloc <- function(target, current, ...) {
   all.equal(view(target), without_class(current), ...)
 }

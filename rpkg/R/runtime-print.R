@@ -29,7 +29,7 @@ format.fmalloc_runtime <- function(x, ...) {
     paste0("<fmalloc_runtime> ", info$path),
     paste0("  mode       ", attr(x, "mode"), describe_access(info)),
     paste0("  size       ", describe_bytes(info$file_bytes), ", ",
-      describe_bytes(info$live_bytes + info$temporary_bytes + info$log_bytes), " used"),
+      describe_bytes(used_bytes(info)), " used"),
     paste0("  live       ", describe_live(info)),
     paste0("  last sync  ", describe_sync(info)),
     describe_objects(x)
@@ -42,6 +42,8 @@ print.fmalloc_runtime <- function(x, ...) {
   writeLines(format(x, ...))
   invisible(x)
 }
+
+used_bytes <- function(info) info$live_bytes + temporary_bytes(info) + info$log_bytes
 
 shown_objects <- 10
 
@@ -86,7 +88,7 @@ summary.fmalloc_runtime <- function(object, ...) {
     list(
       path = info$path,
       bytes = c(file = info$file_bytes,
-        used = info$live_bytes + info$temporary_bytes + info$log_bytes, free = info$free_bytes),
+        used = used_bytes(info), free = free_bytes(draw_map(object, info$file_bytes))),
       objects = data.frame(class = names(counts), objects = as.vector(counts),
         bytes = as.vector(sums[names(counts), ])),
       names = nrow(all)

@@ -192,7 +192,7 @@ cleanup_fmalloc <- function(runtime = NULL) {
 
 check_runtime <- function(runtime) {
   if (!inherits(runtime, "fmalloc_runtime")) {
-    fail("argument", "runtime must be a handle from open_fmalloc()", call = sys.call(-1L))
+    fail("argument", "runtime must be a handle from open_fmalloc()")
   }
   runtime
 }
@@ -202,7 +202,7 @@ resolve <- function(runtime) {
   if (is.null(runtime)) runtime <- .Call(rfm_c_default)
   if (is.null(runtime)) {
     fail("argument", "fmalloc not initialized: call init_fmalloc() first, ",
-      "or give runtime = a handle from open_fmalloc()", call = sys.call(-1L))
+      "or give runtime = a handle from open_fmalloc()")
   }
   check_runtime(runtime)
 }

@@ -36,23 +36,25 @@
 #' unlink(path)
 #' @export
 transaction_fmalloc <- function(runtime = NULL, expr) {
+  # A block that stands alone would be evaluated as the handle.
+  if (missing(expr)) fail("argument", "expr is required: transaction_fmalloc(runtime, { ... })")
   runtime <- resolve(runtime)
-  uuid <- attr(runtime, "uuid")
-  outer <- open_transactions[[uuid]]
+  store <- .Call(rfm_c_number, runtime)
+  outer <- open_transactions[[store]]
   if (is.null(outer) || outer$process != Sys.getpid()) {
     # Refuses, before anything is done, what could not be committed.
     .Call(rfm_c_change, runtime, character(), list(), character(), numeric())
     outer <- NULL
-    assign(uuid, list(process = Sys.getpid(), changes = list()), open_transactions)
+    assign(store, list(process = Sys.getpid(), changes = list()), open_transactions)
   }
   done <- FALSE
-  on.exit(if (!done) drop_changes(uuid, outer))
+  on.exit(if (!done) drop_changes(store, outer))
   value <- withVisible(expr)
   if (is.null(outer)) {
     suspendInterrupts({
-      commit(runtime, open_transactions[[uuid]]$changes)
+      commit(runtime, open_transactions[[store]]$changes)
       done <- TRUE
-      drop_changes(uuid, NULL)
+      drop_changes(store, NULL)
     })
     sync_if_due(runtime)
   }
@@ -60,24 +62,24 @@ transaction_fmalloc <- function(runtime = NULL, expr) {
   if (value$visible) value$value else invisible(value$value)
 }
 
-# By the store's UUID: what has been changed so far, by name. A change is a list: name, and,
+# By the number of the open store: what has been changed so far, by name. A change is a list: name, and,
 # unless the name goes, value (a pointer to the stored object), note and time.
 open_transactions <- new.env(parent = emptyenv())
 
 staged_changes <- function(runtime) {
-  open <- open_transactions[[attr(runtime, "uuid")]]
+  open <- open_transactions[[.Call(rfm_c_number, runtime)]]
   if (!is.null(open) && open$process == Sys.getpid()) open$changes
 }
 
 # Ends a transaction, or puts one back to where it was; then the outer one may still need
 # what was stored, and the collector decides.
-drop_changes <- function(uuid, back_to) {
+drop_changes <- function(store, back_to) {
   if (!is.null(back_to)) {
-    assign(uuid, back_to, open_transactions)
+    assign(store, back_to, open_transactions)
     return()
   }
-  now <- open_transactions[[uuid]]$changes
-  rm(list = uuid, envir = open_transactions)
+  now <- open_transactions[[store]]$changes
+  rm(list = store, envir = open_transactions)
   lapply(now, let_go)
 }
 
@@ -85,16 +87,16 @@ let_go <- function(change) if (!is.null(change$value)) .Call(rfm_c_let_go, list(
 
 # Makes changes: now, or at the end of the transaction.
 change <- function(runtime, changes) {
-  uuid <- attr(runtime, "uuid")
+  store <- .Call(rfm_c_number, runtime)
   if (is.null(staged_changes(runtime))) {
     commit(runtime, changes)
     lapply(changes, let_go)
     sync_if_due(runtime)
     return(invisible())
   }
-  open <- open_transactions[[uuid]]
+  open <- open_transactions[[store]]
   for (one in changes) open$changes[[one$name]] <- one
-  assign(uuid, open, open_transactions)
+  assign(store, open, open_transactions)
   invisible()
 }
 

@@ -74,3 +74,41 @@ test_that("errors name the function that was called", {
   e <- tryCatch(create_fmalloc_vector("raw", -1), error = identity)
   expect_identical(as.character(conditionCall(e)[[1]]), "create_fmalloc_vector")
 })
+
+# R evaluates arguments late: then the caller is not what lies next on the stack.
+test_that("errors name that function also if the argument was looked at elsewhere", {
+  store <- new_store()
+  called <- function(expr) {
+    e <- tryCatch(expr, fmalloc_argument = identity)
+    as.character(conditionCall(e)[[1L]])
+  }
+  expect_identical(called(put_fmalloc(1, 1, store)), "put_fmalloc")
+  expect_identical(called(put_fmalloc("a", 1, store, description = NA)), "put_fmalloc")
+  expect_identical(called(exists_fmalloc(NA, store)), "exists_fmalloc")
+  expect_identical(called(list_fmalloc("store")), "list_fmalloc")
+  expect_identical(called(create_fmalloc_matrix("raw", -1, 1, runtime = store)),
+    "create_fmalloc_matrix")
+  expect_identical(called(as_fmalloc_matrix(1:4, 2)), "as_fmalloc_matrix")
+  expect_identical(called(fmalloc_sizes(1:3)), "fmalloc_sizes")
+  expect_identical(called(store[[1]]), "[[.fmalloc_runtime")
+  within <- function() transaction_fmalloc(store, store[[1]])
+  expect_identical(called(within()), "[[.fmalloc_runtime")
+})
+
+test_that("errors from C name that function, too, and hold nothing large", {
+  path <- tempfile()
+  cleanup_fmalloc(open_fmalloc(path))
+  store <- open_fmalloc(path, access = "read")
+  call_of <- function(expr) conditionCall(tryCatch(expr, fmalloc_error = identity))
+  expect_identical(call_of(rename_fmalloc("a", "b", store))[[1L]], quote(rename_fmalloc))
+  expect_identical(call_of(put_fmalloc("a", 1, store))[[1L]], quote(put_fmalloc))
+  large <- as.list(1:1000)
+  expect_lt(object.size(call_of(store$a <- large)), 10000)
+  expect_lt(object.size(call_of(store[[1]] <- large)), 10000)
+  cleanup_fmalloc(store)
+  expect_identical(call_of(list_fmalloc(store))[[1L]], quote(list_fmalloc))
+  expect_identical(call_of(store$a)[[1L]], quote(`$.fmalloc_runtime`))
+  x <- create_fmalloc_vector("raw", 3, new_store())
+  destroy_fmalloc_vector(x)
+  expect_identical(call_of(print(x))[[1L]], quote(print.fmalloc))
+})

@@ -285,3 +285,16 @@ test_that("destroying a list lets its elements go", {
     class = "fmalloc_closed")
   expect_identical(y <- as_fmalloc(objects$list, store), objects$list)
 })
+
+# Row names of R's own are shown nowhere; others become the names of a matrix's rows.
+test_that("rows that are counted have no names in the store either", {
+  store <- new_store()
+  d <- data.frame(x = c(1.5, 2, 3), n = 1:3)
+  expect_identical(as.matrix(as_fmalloc(d, store)), as.matrix(d))
+  expect_identical(rowSums(as_fmalloc(d, store)), rowSums(d))
+  e <- d[c(3, 1), ]
+  expect_identical(.row_names_info(as_fmalloc(e, store), 0L), c(3L, 1L))
+  x <- stored(d$x, store)
+  expect_identical(as.matrix(create_fmalloc_data_frame(x, plain = TRUE)), as.matrix(d["x"]))
+  expect_identical(as.matrix(as_fmalloc(d[0, ], store)), as.matrix(d[0, ]))
+})

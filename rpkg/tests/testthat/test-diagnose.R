@@ -143,6 +143,8 @@ test_that("scratch stores, readers and the default store can be diagnosed", {
   cleanup_fmalloc(open_fmalloc(path))
   init_fmalloc(path)
   expect_identical(diagnose_fmalloc_runtime()$runtime$path, normalizePath(path))
+  expect_true(diagnose_fmalloc_runtime(open_fmalloc(path))$runtime$is_default)
+  expect_false(diagnose_fmalloc_runtime(scratch)$runtime$is_default)
   cleanup_fmalloc()
   expect_error(diagnose_fmalloc_runtime(), "fmalloc not initialized", class = "fmalloc_argument")
   expect_identical(diagnose_fmalloc_runtime(open_fmalloc(path, access = "read"))$runtime$access,
@@ -177,4 +179,23 @@ test_that("elements of lists that lead nowhere are told, and never read", {
   expect_error(fmalloc_sizes(y), class = "fmalloc_damaged")
   expect_identical(y[[2]], 4:6)
   expect_false(check_fmalloc(path)$sound)
+})
+
+test_that("a reader is told what is free in the file, not in room of his own", {
+  path <- tempfile()
+  store <- open_fmalloc(path)
+  store$x <- as.numeric(1:1e5)
+  free <- diagnose_fmalloc_runtime(store)$summary$free_bytes
+  returns <- diagnose_fmalloc_runtime(store)$summary$compaction_returns_bytes
+  cleanup_fmalloc(store)
+  reader <- open_fmalloc(path, access = "read")
+  used <- summary(reader)$bytes[["used"]]
+  x <- create_fmalloc_vector("numeric", 1e6, reader)
+  d <- diagnose_fmalloc_runtime(reader)
+  expect_identical(d$summary$free_bytes, free)
+  expect_identical(d$runtime$free_bytes, free)
+  expect_identical(d$summary$compaction_returns_bytes, returns)
+  expect_gte(d$summary$free_bytes, d$summary$largest_free_bytes)
+  expect_identical(summary(reader)$bytes[["free"]], free)
+  expect_identical(summary(reader)$bytes[["used"]], used)
 })

@@ -824,3 +824,45 @@ test_that("a reset wants to be meant, and then leaves nothing", {
   store <- open_fmalloc(path)
   expect_identical(here(store, "again"), data.frame(s = c(texts, "b")))
 })
+
+test_that("what is nothing but missing fits all that can be missing", {
+  store <- new_store()
+  for (v in list(1:2, c(a = 1.5), "b", factor("u"), ordered("u", c("u", "w")), Sys.Date(),
+    as.POSIXct(0, tz = "UTC"), as.difftime(1, units = "hours"))) {
+    missing <- v[rep(NA_integer_, 2L)]
+    names(missing) <- NULL
+    expect_identical(grown(v, c(NA, NA), store), c(v, missing))
+    expect_identical(grown(v, logical(), store), v)
+  }
+  expect_refused(raw(2), NA, "logical.*raw")
+  expect_refused("a", c(NA, TRUE), "logical.*character")
+  d <- data.frame(s = "a", f = factor("u"), d = Sys.Date())
+  expect_identical(grown(d, data.frame(s = NA, f = NA, d = NA), store),
+    rbind(d, data.frame(s = NA, f = NA, d = NA)))
+})
+
+test_that("columns without a name are found, rows that nobody has named never clash", {
+  store <- new_store()
+  for (name in c("", NA)) {
+    d <- structure(data.frame(x = 1:2, y = c("p", "q")), names = c("x", name))
+    expect_identical(grown(d, d, store), rbind(d, d))
+  }
+  d <- data.frame(x = 1:3)[c(3, 1), , drop = FALSE]
+  expect_identical(row.names(grown(d, d, store)), c("3", "1", "3.1", "1.1"))
+  expect_identical(grown(d, data.frame(x = 3:5)[2:3, , drop = FALSE], store)$x, c(3L, 1L, 4L, 5L))
+})
+
+test_that("nothing is lost beside a matrix without rows", {
+  expect_refused(matrix(0, 0, 2), 1:3, "x has 3 elements.*0 rows")
+  expect_identical(grown(matrix(0, 0, 2), numeric()), matrix(0, 0, 2))
+})
+
+test_that("a view of a time series or a table is neither", {
+  store <- new_store()
+  store$t <- ts(1:6, start = 2000)
+  store$m <- ts(matrix(1:6, 3), start = 2000)
+  store$c <- table(c("a", "b", "a"))
+  expect_identical(view_fmalloc(store$t, 2, 3), 2:4)
+  expect_identical(view_fmalloc(store$m, 2, 3), 2:4)
+  expect_identical(view_fmalloc(store$c, 1), c(2L, 1L))
+})

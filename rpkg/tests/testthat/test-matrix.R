@@ -119,3 +119,21 @@ test_that("a matrix goes into a data frame by columns", {
   expect_named(data.frame(m, c = 1:2), c("a", "b", "c"))
   expect_identical(summary(m), summary(values))
 })
+
+# R finds its methods for matrices by the class that ours have not.
+test_that("functions that have methods for matrices see a matrix", {
+  store <- new_store()
+  for (m in list(matrix(c(1L, 2L, 3L, 2L, 5L, 6L, 3L, 6L, 9L), 3, dimnames = list(NULL, letters[1:3])),
+    matrix(c(1.5, 2, NA, 4), 2))) {
+    x <- stored_matrix(m, store)
+    rows <- c(TRUE, rep(FALSE, nrow(m) - 1))
+    few <- 1:2
+    expect_identical(plain(subset(x, !rows)), subset(m, !rows))
+    expect_identical(plain(subset(x, select = few)), subset(m, select = few))
+    expect_true(is_backed(subset(x, select = few)))
+    expect_identical(isSymmetric(x), isSymmetric(m))
+    expect_identical(boxplot(x, plot = FALSE), boxplot(m, plot = FALSE))
+  }
+  expect_identical(plain(subset(x, c(TRUE, FALSE))), subset(m, c(TRUE, FALSE)))
+  expect_identical(plain(subset(x, select = 2)), subset(m, select = 2))
+})

@@ -267,3 +267,35 @@ test_that("the doors of names believe nobody", {
   expect_error(.Call(rfm_c_give, store, pointer), class = "fmalloc_argument")
   expect_identical(store$a, 1:3)
 })
+
+test_that("names and notes are looked at before anything is copied", {
+  store <- new_store()
+  copied <- FALSE
+  testthat::local_mocked_bindings(put = function(...) copied <<- TRUE, .package = "Rfmalloc")
+  expect_error(put_fmalloc(NA, 1:10, store), class = "fmalloc_argument")
+  expect_error(put_fmalloc("a", 1:10, store, description = 1), class = "fmalloc_argument")
+  expect_false(copied)
+})
+
+# The formals of a function are such symbols.
+test_that("an empty symbol spoils neither listings nor pictures", {
+  store <- new_store()
+  put_fmalloc("empty", quote(expr = ), store)
+  store$formals <- as.list(formals(mean))
+  expect_identical(list_fmalloc(store)$class, c("name", "list"))
+  expect_match(format(store), "empty +name", all = FALSE)
+  expect_identical(summary(store)$names, 2L)
+  expect_identical(get_fmalloc("empty", store), quote(expr = ))
+  expect_identical(store$formals, as.list(formals(mean)))
+})
+
+test_that("objects with a class that live by reference are listed", {
+  store <- new_store()
+  put_fmalloc("counter", structure(new.env(), class = "Counter"), store, serialize = TRUE)
+  put_fmalloc("handle", store, store, serialize = TRUE)
+  put_fmalloc("plain", list2env(list(a = 1, b = 2)), store, serialize = TRUE)
+  expect_identical(list_fmalloc(store)$size, c("1", "1", "2"))
+  expect_identical(list_fmalloc(store)$class, c("Counter", "fmalloc_runtime", "environment"))
+  expect_match(format(store), "counter +Counter", all = FALSE)
+  expect_identical(summary(store)$names, 3L)
+})

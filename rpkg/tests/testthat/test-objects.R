@@ -439,3 +439,20 @@ test_that("methods that allocate survive a collection at any time", {
   expect_identical(z, x)
   expect_identical(w, x)
 })
+
+# R's own code puts the parts of such a list where they are.
+test_that("times in parts work as ordinary ones", {
+  store <- new_store()
+  # R knows balanced ones by the address of their TRUE, unless they come from a file.
+  x <- unserialize(serialize(as.POSIXlt(c(0, 1e9, NA), tz = "UTC"), NULL))
+  store$x <- x
+  y <- store$x
+  expect_identical(y[2], x[2])
+  expect_identical(rev(y), rev(x))
+  expect_identical(sort(y), sort(x))
+  expect_identical(balancePOSIXlt(y), balancePOSIXlt(x))
+  expect_identical(head(data.frame(t = 1:3, x = y), 2), head(data.frame(t = 1:3, x = x), 2))
+  y$hour <- y$hour + 1L
+  expect_identical(store$x, x)
+  expect_identical(y$hour, x$hour + 1L)
+})

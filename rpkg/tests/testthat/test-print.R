@@ -43,3 +43,11 @@ test_that("an object of another class on top prints as that class does", {
   expect_identical(capture.output(print(day)), capture.output(print(as.Date("2001-02-03") + 0:2)))
   expect_identical(format(day, "%Y"), rep("2001", 3))
 })
+
+test_that("how much to print must be a number", {
+  x <- stored(1:3, new_store())
+  for (bad in list(-1, NA, "a", c(1, 2), numeric())) {
+    expect_error(print(x, max = bad), "invalid 'max' argument", class = "fmalloc_argument")
+  }
+  expect_output(print(x, max = 0), "omitted 3 entries")
+})

@@ -227,3 +227,31 @@ test_that("a forked child gets what it wants, and puts nothing", {
   expect_identical(names(store), c("d", "staged"))
   expect_true(check_fmalloc(path)$sound)
 })
+
+# A copy has the UUID of the original.
+test_that("a transaction of a store is none of its copies", {
+  store <- new_store()
+  store$a <- 1
+  copy <- open_fmalloc(snapshot_fmalloc(store, tempfile()))
+  transaction_fmalloc(store, {
+    store$a <- 2
+    store$b <- copy$a
+    copy$c <- 3
+    copy$a <- NULL
+    expect_identical(names(copy), "c")
+  })
+  expect_identical(as.list(store), list(a = 2, b = 1))
+  expect_identical(as.list(copy), list(c = 3))
+  transaction_fmalloc(store, transaction_fmalloc(copy, { copy$c <- 4; store$c <- 5 }))
+  expect_identical(c(store$c, copy$c), c(5, 4))
+})
+
+test_that("a block without a handle is not evaluated", {
+  init_fmalloc(tempfile())
+  on.exit(cleanup_fmalloc())
+  done <- FALSE
+  expect_error(transaction_fmalloc({ done <- TRUE }), "expr is required", class = "fmalloc_argument")
+  expect_false(done)
+  transaction_fmalloc(expr = put_fmalloc("a", 1))
+  expect_true(exists_fmalloc("a"))
+})

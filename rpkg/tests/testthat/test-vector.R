@@ -206,3 +206,16 @@ test_that("vectors do not share what is done to their class", {
   expect_identical(attributes(y), list(class = c("fmalloc_vector", "fmalloc", "integer")))
   expect_identical(attributes(create_fmalloc_vector("integer", 2, store)), attributes(y))
 })
+
+test_that("vectors of every type become dates and times as ordinary ones do", {
+  store <- new_store()
+  for (v in list(c(19000L, NA), c(19000.5, NA), c(NA, NA), c("2024-02-29", NA), rep(19000L, 70))) {
+    x <- stored(v, store)
+    expect_identical(collect_fmalloc(as.Date(x)), as.Date(v))
+    expect_identical(collect_fmalloc(as.POSIXct(x, tz = "UTC")), as.POSIXct(v, tz = "UTC"))
+    expect_identical(as.POSIXlt(x, tz = "UTC"), as.POSIXlt(v, tz = "UTC"))
+    expect_identical(collect_fmalloc(as.Date(x, tz = "UTC")), as.Date(v, tz = "UTC"))
+    expect_identical(plain(x), v)
+  }
+  expect_identical(as.POSIXct(stored(0L, store), "UTC"), as.POSIXct(0L, "UTC"))
+})
