@@ -66,7 +66,7 @@ type_of(SEXP x)
 	bool text = TYPEOF(x) == STRSXP && XLENGTH(x) == 1;
 	const char *name = text ? CHAR(STRING_ELT(x, 0)) : "?";
 	uint32_t type = rfm_type_named(name);
-	char message[200];
+	char message[240];
 
 	if (type == 0) {
 		snprintf(message, sizeof message, "Unsupported vector type "

@@ -3,4 +3,4 @@
 
 #' @export
 #' @noRd
-mtfrm.fmalloc <- function(x) for_hashing(x)
+mtfrm.fmalloc <- function(x) if (is.character(x)) .Call(rfm_c_strings, x) else unclass(x)
