@@ -565,7 +565,8 @@ refuse_link(struct rfm_payload *list, uint64_t index,
 		return rfm_fail(error, RFM_MISMATCH, "elements of a list"
 		    " must be of the same fmalloc runtime");
 	if (child->owner != NULL || child->whole != NULL ||
-	    child->handles == UINT32_MAX)
+	    child->handles == UINT32_MAX || (rfm_payload_roomy(child) &&
+	    (list->type != RFM_OBJECT || index > 0)))
 		return rfm_fail(error, RFM_ARGUMENT,
 		    "this payload cannot be an element");
 	return refuse_loop(list, child, error);

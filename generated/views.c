@@ -94,8 +94,9 @@ widen_room(struct rfm_payload *p, uint64_t last)
 	struct rfm_entry    *e = rfm_catalog_find(&store->catalog, p->id);
 	uint64_t             extent, old = rfm_extent_of(p->room);
 
-	if (p->id == 0 || e == NULL || last > RFM_FILE_MAX_BYTES / 32)
-		return false;
+	if (p->id == 0 || e == NULL || last > RFM_FILE_MAX_BYTES / 32 ||
+	    e->length * rfm_type_bytes(e->type) == e->bytes)
+		return false;		/* keeps I7 */
 	body.bytes = room_to_take(p, last);
 	body.length = e->length;
 	if (body.bytes == 0 || !rfm_extent_bytes(body.bytes, &extent) ||
@@ -111,6 +112,13 @@ widen_room(struct rfm_payload *p, uint64_t last)
 	p->room = body.bytes;
 	return true;
 }
+bool
+rfm_payload_roomy(const struct rfm_payload *p)
+{
+	return p->whole == NULL && p->owner == NULL &&
+	    p->room > p->length * rfm_type_bytes(p->type);
+}
+
 static bool
 may_reach(struct rfm_payload *p, uint64_t end, uint64_t count)
 {
@@ -120,7 +128,7 @@ may_reach(struct rfm_payload *p, uint64_t end, uint64_t count)
 	    !rfm_type_has_ids(p->type) && rfm_writes_file(p->store) &&
 	    p->reach == end && rfm_add(end, count, &last) &&
 	    rfm_multiply(last, rfm_type_bytes(p->type), &bytes) &&
-	    (bytes <= p->room || widen_room(p, last));
+	    (bytes < p->room || widen_room(p, last) || bytes == p->room);
 }
 
 enum rfm_status
