@@ -369,17 +369,36 @@ rfm_give_growth_back(struct rfm_store *store)
 }
 /* free all records */
 static enum rfm_status
-free_all(struct rfm_store *store, struct rfm_error *error)
+log_all_free(struct rfm_store *store, struct extents *all,
+    struct rfm_error *error)
 {
-	for (size_t i = 0; i < store->catalog.count; i++) {
-		struct rfm_entry    *e = &store->catalog.entries[i];
-		struct rfm_free_disk body = { e->id };
-		struct rfm_payload  *p = e->attachment;
+	const struct rfm_catalog *c = &store->catalog;
 
-		if (e->state == RFM_DESTROYED || e->owner != 0)
-			continue;
+	for (size_t i = 0; i < c->count; i++) {
+		const struct rfm_entry *e = &c->entries[i];
+
+		if (e->state != RFM_DESTROYED && e->owner == 0 &&
+		    !rfm_extents_push(all, e->offset, e->bytes, e->id))
+			return rfm_fail(error, RFM_NO_MEMORY,
+			    "no memory to empty %s", store->path);
+	}
+	RFM_TRY(rfm_begin_group(store, all->count, 0, 0, error));
+	for (size_t i = 0; i < all->count; i++) {
+		struct rfm_free_disk body = { all->list[i].number };
+
 		RFM_TRY(rfm_append_and_apply(store, RFM_RECORD_FREE, &body,
 		    error));
+	}
+	return RFM_OK;
+}
+static void
+let_all_go(struct rfm_store *store, const struct extents *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct rfm_entry   *e = rfm_catalog_find(&store->catalog,
+		    all->list[i].number);
+		struct rfm_payload *p = e->attachment;
+
 		(void)rfm_hold_freed(store, e, NULL);	/* keeps I6 */
 		if (p == NULL)
 			continue;
@@ -388,13 +407,14 @@ free_all(struct rfm_store *store, struct rfm_error *error)
 			rfm_close_payload(p->parts[k]);
 		rfm_close_payload(p);
 	}
-	return RFM_OK;
 }
 
 enum rfm_status
 rfm_store_clear(struct rfm_store *store, struct rfm_error *error)
 {
 	const struct rfm_catalog *c = &store->catalog;
+	struct extents            all = { NULL, 0, 0, 0 };
+	enum rfm_status           status;
 
 	RFM_TRY(rfm_refuse_change(store, error));
 	if (c->name_count > 0)
@@ -402,8 +422,11 @@ rfm_store_clear(struct rfm_store *store, struct rfm_error *error)
 		    "there are names left in %s", store->path);
 	if (c->live == 0)
 		return RFM_OK;
-	RFM_TRY(rfm_begin_group(store, c->live - c->parts, 0, 0, error));
-	RFM_TRY(free_all(store, error));
-	store->finding_count = 0;
-	return RFM_OK;
+	status = log_all_free(store, &all, error);	/* keeps I13 */
+	if (status == RFM_OK) {
+		let_all_go(store, &all);
+		store->finding_count = 0;
+	}
+	free(all.list);
+	return status;
 }

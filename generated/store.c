@@ -525,8 +525,9 @@ is_where_it_was(const struct rfm_catalog *c, const struct rfm_payload *p,
 {
 	const struct rfm_entry *part = NULL;
 
-	if (e == NULL || e->state == RFM_DESTROYED || e->offset != p->offset)
-		return false;
+	if (e == NULL || e->state == RFM_DESTROYED ||
+	    e->offset != p->offset || e->bytes < p->room)
+		return false;		/* keeps I6 */
 	for (uint32_t k = 0; k < p->part_count; k++) {
 		part = rfm_catalog_part(c, e, part);
 		if (part == NULL || part->offset != p->parts[k]->offset)
@@ -539,6 +540,7 @@ static enum rfm_status
 read_afresh(struct rfm_store *store, struct rfm_error *error)
 {
 	struct rfm_catalog old = store->catalog;
+	uint64_t           epoch = store->log.epoch;
 	enum rfm_status    status;
 
 	memset(&store->catalog, 0, sizeof store->catalog);
@@ -547,6 +549,7 @@ read_afresh(struct rfm_store *store, struct rfm_error *error)
 		rfm_catalog_dispose(&store->catalog);
 		store->catalog = old;
 		store->log.superblock.head_offset = 0;	/* keeps I13 */
+		store->log.epoch = epoch;		/* keeps I6 */
 		return status;
 	}
 	rfm_catalog_dispose(&old);
