@@ -438,7 +438,7 @@ make_room(struct rfm_store *store, uint64_t bytes, uint64_t align,
 	uint64_t with_slack;
 
 	if (rfm_writes_file(store) && rfm_keeps_catalog(store) &&
-	    store->log.begun && !store->growing &&
+	    store->log.begun && !store->log.poisoned && !store->growing &&
 	    store->pending.bytes >= bytes) {
 		RFM_TRY(rfm_commit(store, error));
 		if (rfm_space_take(store->space, bytes, align, offset,

@@ -610,6 +610,18 @@ rfm_store_close(struct rfm_store *store, struct rfm_error *error)
 		store->closed = false;		/* keeps I13 */
 	return status;
 }
+static bool
+may_give_blocks_back(struct rfm_store *store)
+{
+	bool waited = !rfm_keeps_catalog(store) || !store->left ||
+	    store->log.begun;
+
+	return waited && rfm_writes_file(store) && !store->log.poisoned &&
+	    !store->unwatched_fork &&
+	    rfm_nobody_holds(store, RFM_LOCK_READERS) &&
+	    rfm_nobody_holds(store, RFM_LOCK_FORKS);	/* keeps I6 */
+}
+
 void
 rfm_store_sync_at_close(struct rfm_store *store, bool sync)
 {
@@ -628,10 +640,7 @@ rfm_store_release(struct rfm_store *store)
 	if (--store->references > 0)
 		return;
 	(void)rfm_store_close(store, NULL);
-	if (rfm_writes_file(store) && !store->log.poisoned &&
-	    !store->unwatched_fork &&
-	    rfm_nobody_holds(store, RFM_LOCK_READERS) &&
-	    rfm_nobody_holds(store, RFM_LOCK_FORKS))
+	if (may_give_blocks_back(store))
 		rfm_give_all_free_blocks_back(store);
 	if (store->mode == RFM_SCRATCH && rfm_writes_file(store))
 		remove_scratch_file(store);

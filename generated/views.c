@@ -125,6 +125,7 @@ may_reach(struct rfm_payload *p, uint64_t end, uint64_t count)
 	uint64_t last, bytes;
 
 	return p->state != RFM_DESTROYED && p->whole == NULL &&
+	    (p->id == 0 || !p->store->log.poisoned) &&
 	    !rfm_type_has_ids(p->type) && rfm_writes_file(p->store) &&
 	    p->reach == end && rfm_add(end, count, &last) &&
 	    rfm_multiply(last, rfm_type_bytes(p->type), &bytes) &&
@@ -182,7 +183,7 @@ rfm_collect_reached(struct walk *w, const struct rfm_payload *object,
 	struct rfm_entry   *e = p == NULL ? NULL : reached(p);
 	enum rfm_status     status;
 
-	if (e == NULL || e->mark == w->store->mark + 1)
+	if (e == NULL || p->mark == w->store->mark + 1)
 		return RFM_OK;
 	status = rfm_secure_list(&list, &w->reached_room, w->reached_count,
 	    sizeof(struct rfm_payload *), error);
@@ -190,7 +191,7 @@ rfm_collect_reached(struct walk *w, const struct rfm_payload *object,
 	RFM_TRY(status);
 	rfm_payload_retain(p);
 	w->reached[w->reached_count++] = p;
-	e->mark = w->store->mark + 1;
+	p->mark = w->store->mark + 1;
 	w->records += 1 + parts_to_log(p);
 	return RFM_OK;
 }
