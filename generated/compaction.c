@@ -100,13 +100,14 @@ move_row(struct rfm_store *store, uint64_t id, uint64_t place,
 /* move records into holes */
 static enum rfm_status
 fill_holes(struct rfm_store *store, struct rfm_compaction *c,
-    const struct extents *movable, struct extents *holes,
-    struct rfm_error *error)
+    uint64_t limit, const struct extents *movable,
+    struct extents *holes, struct rfm_error *error)
 {
 	for (size_t i = movable->count; i-- > 0 && c->moved < c->budget;) {
 		uint64_t id = movable->list[i].number, place;
 
-		if (!find_hole(store, holes, rfm_catalog_find(
+		if (movable->list[i].bytes > limit - c->moved ||
+		    !find_hole(store, holes, rfm_catalog_find(
 		    &store->catalog, id), &place))
 			continue;
 		RFM_TRY(move_row(store, id, place, error));
@@ -159,21 +160,21 @@ set_one_aside(struct rfm_store *store, struct rfm_compaction *c,
 /* compact a little */
 static enum rfm_status
 compact_once(struct rfm_store *store, struct rfm_compaction *c,
-    struct extents *movable, struct extents *holes,
+    uint64_t limit, struct extents *movable, struct extents *holes,
     struct rfm_error *error)
 {
 	if (!gather_movable(store, movable) || !gather_holes(store, holes))
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory to compact %s", store->path);
-	RFM_TRY(fill_holes(store, c, movable, holes, error));
+	RFM_TRY(fill_holes(store, c, limit, movable, holes, error));
 	if (c->moved == 0 && c->may_set_aside)
 		RFM_TRY(set_one_aside(store, c, movable, holes, error));
 	return c->moved == 0 ? RFM_OK : rfm_commit(store, error);
 }
 
-enum rfm_status
-rfm_store_compact(struct rfm_store *store, struct rfm_compaction *c,
-    struct rfm_error *error)
+static enum rfm_status
+compact_up_to(struct rfm_store *store, struct rfm_compaction *c,
+    uint64_t limit, struct rfm_error *error)
 {
 	struct extents  movable = { NULL, 0, 0, 0 };
 	struct extents  holes = { NULL, 0, 0, 0 };
@@ -185,10 +186,17 @@ rfm_store_compact(struct rfm_store *store, struct rfm_compaction *c,
 		return RFM_OK;
 	RFM_TRY(rfm_begin(store, error));
 	RFM_TRY(rfm_commit(store, error));
-	status = compact_once(store, c, &movable, &holes, error);
+	status = compact_once(store, c, limit, &movable, &holes, error);
 	free(movable.list);
 	free(holes.list);
 	return status;
+}
+
+enum rfm_status
+rfm_store_compact(struct rfm_store *store, struct rfm_compaction *c,
+    struct rfm_error *error)
+{
+	return compact_up_to(store, c, UINT64_MAX, error);
 }
 /* know where the payloads end */
 static uint64_t
@@ -359,10 +367,9 @@ rfm_give_growth_back(struct rfm_store *store)
 		return;
 	do {
 		c.budget = store->copied;
-		if (rfm_store_compact(store, &c, NULL) != RFM_OK)
+		if (compact_up_to(store, &c, c.budget, NULL) != RFM_OK)
 			return;
-		store->copied -= c.moved < store->copied ? c.moved
-		    : store->copied;
+		store->copied -= c.moved;
 	} while (c.moved > 0 && store->copied > 0);
 	(void)trim_to(store, store->uncopied_bytes, NULL);
 	store->copied = 0;

@@ -76,6 +76,10 @@ room_to_take(struct rfm_payload *p, uint64_t last)
 
 	behind = rfm_space_behind(store->space, end);
 	want = (last + last / 2) * each;
+	if (want >= RFM_PAGE_BYTES && p->offset % RFM_PAGE_BYTES != 0)
+		want = (RFM_PAGE_BYTES - 1) / each * each;
+	if (want < (last + last / 8) * each)
+		return 0;
 	if (behind < want - p->room && end + behind == store->file_bytes &&
 	    rfm_grow_file(store, want - p->room - behind, NULL) == RFM_OK)
 		behind = rfm_space_behind(store->space, end);

@@ -574,6 +574,45 @@ room_that_cannot_be_logged_is_not_taken(void **state)
 	SOUND();
 }
 
+/* In the middle of a page: it is copied, and the file has not become longer for nothing. */
+static void
+what_is_small_stays_within_a_page(void **state)
+{
+	struct rfm_payload *p;
+	uint64_t            length;
+	void               *at;
+
+	(void)state;
+	take_all_room(1);
+	temporary(64);          /* the file grows, and has room behind it */
+	p = numerics(2, 3);
+	assert_true(p->offset % RFM_PAGE_BYTES != 0);
+	OK(rfm_store_seal(p, &error));
+	length = info_of(store).file_bytes;
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 2, length, &at, &error));
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 2, 1000, &at, &error));
+	assert_int_equal(info_of(store).file_bytes, length);
+	OK(rfm_store_reach(p, 2, 100, &at, &error));
+}
+
+/* A large record is not moved at the close for a few bytes that were appended. */
+static void
+a_close_moves_no_more_than_was_copied(void **state)
+{
+	struct rfm_payload *hole = create(600000), *large = create(400000);
+	uint64_t            id = large->id, offset = large->offset;
+
+	(void)state;
+	OK(rfm_store_sync(store, &error));
+	OK(rfm_store_destroy(hole, true, &error));
+	OK(rfm_store_sync(store, &error));
+	put_object("x", numerics(10, 100000));
+	release_all();
+	reopen();
+	assert_int_equal(find(id)->offset, offset);
+	SOUND();
+}
+
 /* Three vectors that are copied to where there is more room, again and again. */
 static void
 copy_three_to_more_room(void)
@@ -701,6 +740,8 @@ main(void)
 		T(what_never_had_room_gets_none),
 		T(more_room_is_asked_for_before_it_is_full),
 		T(room_that_cannot_be_logged_is_not_taken),
+		T(what_is_small_stays_within_a_page),
+		T(a_close_moves_no_more_than_was_copied),
 		T(a_close_gives_back_what_appending_took),
 		T(a_close_leaves_a_file_as_long_as_it_was),
 		T(a_close_that_cannot_compact_closes),
