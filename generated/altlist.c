@@ -180,7 +180,8 @@ admitted(SEXP x, SEXP value)
 	if (value == R_NilValue)
 		return value;
 	inner = rfm_altvec_inner(value);
-	if (inner != NULL && rfm_altvec_live(inner)->whole != NULL) {
+	if (inner != NULL && (rfm_altvec_live(inner)->whole != NULL ||
+	    rfm_payload_roomy(rfm_altvec_live(inner)))) {
 		value = Rf_shallow_duplicate(value);
 		inner = rfm_altvec_inner(value);
 	}

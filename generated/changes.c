@@ -30,6 +30,10 @@ refuse_name(struct rfm_store *store, const struct rfm_change *c,
 		return rfm_fail(error, RFM_MISMATCH,
 		    "an object under a name must be of the same fmalloc"
 		    " runtime");
+	if (rfm_payload_roomy(c->value))
+		return rfm_fail(error, RFM_ARGUMENT,
+		    "a vector with room stands under a name in an object,"
+		    " which says how much of it is meant");
 	return RFM_OK;
 }
 static enum rfm_status

@@ -100,13 +100,14 @@ move_row(struct rfm_store *store, uint64_t id, uint64_t place,
 /* move records into holes */
 static enum rfm_status
 fill_holes(struct rfm_store *store, struct rfm_compaction *c,
-    const struct extents *movable, struct extents *holes,
-    struct rfm_error *error)
+    uint64_t limit, const struct extents *movable,
+    struct extents *holes, struct rfm_error *error)
 {
 	for (size_t i = movable->count; i-- > 0 && c->moved < c->budget;) {
 		uint64_t id = movable->list[i].number, place;
 
-		if (!find_hole(store, holes, rfm_catalog_find(
+		if (movable->list[i].bytes > limit - c->moved ||
+		    !find_hole(store, holes, rfm_catalog_find(
 		    &store->catalog, id), &place))
 			continue;
 		RFM_TRY(move_row(store, id, place, error));
@@ -159,21 +160,21 @@ set_one_aside(struct rfm_store *store, struct rfm_compaction *c,
 /* compact a little */
 static enum rfm_status
 compact_once(struct rfm_store *store, struct rfm_compaction *c,
-    struct extents *movable, struct extents *holes,
+    uint64_t limit, struct extents *movable, struct extents *holes,
     struct rfm_error *error)
 {
 	if (!gather_movable(store, movable) || !gather_holes(store, holes))
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory to compact %s", store->path);
-	RFM_TRY(fill_holes(store, c, movable, holes, error));
+	RFM_TRY(fill_holes(store, c, limit, movable, holes, error));
 	if (c->moved == 0 && c->may_set_aside)
 		RFM_TRY(set_one_aside(store, c, movable, holes, error));
 	return c->moved == 0 ? RFM_OK : rfm_commit(store, error);
 }
 
-enum rfm_status
-rfm_store_compact(struct rfm_store *store, struct rfm_compaction *c,
-    struct rfm_error *error)
+static enum rfm_status
+compact_up_to(struct rfm_store *store, struct rfm_compaction *c,
+    uint64_t limit, struct rfm_error *error)
 {
 	struct extents  movable = { NULL, 0, 0, 0 };
 	struct extents  holes = { NULL, 0, 0, 0 };
@@ -185,10 +186,17 @@ rfm_store_compact(struct rfm_store *store, struct rfm_compaction *c,
 		return RFM_OK;
 	RFM_TRY(rfm_begin(store, error));
 	RFM_TRY(rfm_commit(store, error));
-	status = compact_once(store, c, &movable, &holes, error);
+	status = compact_once(store, c, limit, &movable, &holes, error);
 	free(movable.list);
 	free(holes.list);
 	return status;
+}
+
+enum rfm_status
+rfm_store_compact(struct rfm_store *store, struct rfm_compaction *c,
+    struct rfm_error *error)
+{
+	return compact_up_to(store, c, UINT64_MAX, error);
 }
 /* know where the payloads end */
 static uint64_t
@@ -359,27 +367,45 @@ rfm_give_growth_back(struct rfm_store *store)
 		return;
 	do {
 		c.budget = store->copied;
-		if (rfm_store_compact(store, &c, NULL) != RFM_OK)
+		if (compact_up_to(store, &c, c.budget, NULL) != RFM_OK)
 			return;
-		store->copied -= c.moved < store->copied ? c.moved
-		    : store->copied;
+		store->copied -= c.moved;
 	} while (c.moved > 0 && store->copied > 0);
 	(void)trim_to(store, store->uncopied_bytes, NULL);
 	store->copied = 0;
 }
 /* free all records */
 static enum rfm_status
-free_all(struct rfm_store *store, struct rfm_error *error)
+log_all_free(struct rfm_store *store, struct extents *all,
+    struct rfm_error *error)
 {
-	for (size_t i = 0; i < store->catalog.count; i++) {
-		struct rfm_entry    *e = &store->catalog.entries[i];
-		struct rfm_free_disk body = { e->id };
-		struct rfm_payload  *p = e->attachment;
+	const struct rfm_catalog *c = &store->catalog;
 
-		if (e->state == RFM_DESTROYED || e->owner != 0)
-			continue;
+	for (size_t i = 0; i < c->count; i++) {
+		const struct rfm_entry *e = &c->entries[i];
+
+		if (e->state != RFM_DESTROYED && e->owner == 0 &&
+		    !rfm_extents_push(all, e->offset, e->bytes, e->id))
+			return rfm_fail(error, RFM_NO_MEMORY,
+			    "no memory to empty %s", store->path);
+	}
+	RFM_TRY(rfm_begin_group(store, all->count, 0, 0, error));
+	for (size_t i = 0; i < all->count; i++) {
+		struct rfm_free_disk body = { all->list[i].number };
+
 		RFM_TRY(rfm_append_and_apply(store, RFM_RECORD_FREE, &body,
 		    error));
+	}
+	return RFM_OK;
+}
+static void
+let_all_go(struct rfm_store *store, const struct extents *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct rfm_entry   *e = rfm_catalog_find(&store->catalog,
+		    all->list[i].number);
+		struct rfm_payload *p = e->attachment;
+
 		(void)rfm_hold_freed(store, e, NULL);	/* keeps I6 */
 		if (p == NULL)
 			continue;
@@ -388,13 +414,14 @@ free_all(struct rfm_store *store, struct rfm_error *error)
 			rfm_close_payload(p->parts[k]);
 		rfm_close_payload(p);
 	}
-	return RFM_OK;
 }
 
 enum rfm_status
 rfm_store_clear(struct rfm_store *store, struct rfm_error *error)
 {
 	const struct rfm_catalog *c = &store->catalog;
+	struct extents            all = { NULL, 0, 0, 0 };
+	enum rfm_status           status;
 
 	RFM_TRY(rfm_refuse_change(store, error));
 	if (c->name_count > 0)
@@ -402,8 +429,11 @@ rfm_store_clear(struct rfm_store *store, struct rfm_error *error)
 		    "there are names left in %s", store->path);
 	if (c->live == 0)
 		return RFM_OK;
-	RFM_TRY(rfm_begin_group(store, c->live - c->parts, 0, 0, error));
-	RFM_TRY(free_all(store, error));
-	store->finding_count = 0;
-	return RFM_OK;
+	status = log_all_free(store, &all, error);	/* keeps I13 */
+	if (status == RFM_OK) {
+		let_all_go(store, &all);
+		store->finding_count = 0;
+	}
+	free(all.list);
+	return status;
 }

@@ -388,6 +388,23 @@ turn_handles(struct rfm_payload *list)
 		rfm_payload_release(child);
 	}
 }
+static void
+turn_back(struct rfm_payload *list)
+{
+	struct rfm_store *store = list->store;
+	uint64_t          offset;
+
+	if (list->offset == store->doubt.offset && rfm_take_extent(store,
+	    list->room, RFM_GROW, &offset, NULL) == RFM_OK) {
+		rfm_hand_over(store, offset, rfm_extent_of(list->room),
+		    false);
+		memcpy(rfm_address_of(store, offset), list->address,
+		    (size_t)list->bytes);
+		list->offset = offset;
+		list->address = rfm_address_of(store, offset);
+	}
+	turn_cells(list, false);
+}
 static enum rfm_status
 log_whole(struct rfm_payload *p, uint32_t flags, struct rfm_error *error)
 {
@@ -399,7 +416,7 @@ log_whole(struct rfm_payload *p, uint32_t flags, struct rfm_error *error)
 	if (rfm_type_has_ids(p->type) && status == RFM_OK)
 		turn_handles(p);
 	else if (rfm_type_has_ids(p->type))
-		turn_cells(p, false);
+		turn_back(p);
 	RFM_TRY(status);
 	for (uint32_t k = 0; k < p->part_count; k++)
 		RFM_TRY(rfm_log_allocation(p->parts[k],
@@ -565,7 +582,8 @@ refuse_link(struct rfm_payload *list, uint64_t index,
 		return rfm_fail(error, RFM_MISMATCH, "elements of a list"
 		    " must be of the same fmalloc runtime");
 	if (child->owner != NULL || child->whole != NULL ||
-	    child->handles == UINT32_MAX)
+	    child->handles == UINT32_MAX || (rfm_payload_roomy(child) &&
+	    (list->type != RFM_OBJECT || index > 0)))
 		return rfm_fail(error, RFM_ARGUMENT,
 		    "this payload cannot be an element");
 	return refuse_loop(list, child, error);

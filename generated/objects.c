@@ -536,7 +536,7 @@ stretch_to_store(const struct place *to, SEXP x)
 	if (!can_share(to->runtime, inner))
 		return R_NilValue;
 	payload = rfm_altvec_live(inner);
-	if (payload->whole == NULL)
+	if (payload->whole == NULL && !rfm_payload_roomy(payload))
 		return R_NilValue;
 	two = Rf_allocVector(REALSXP, 2);
 	REAL(two)[0] = (double)payload->from;

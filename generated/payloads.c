@@ -412,7 +412,8 @@ rfm_log_seal(struct rfm_store *store, uint64_t id, uint32_t flags,
 		return RFM_OK;
 	p->state = RFM_SEALED;		/* keeps I7 */
 	for (uint32_t k = 0; k < p->part_count; k++)
-		p->parts[k]->state = RFM_SEALED;
+		if (p->parts[k]->id != 0)
+			p->parts[k]->state = RFM_SEALED;
 	return RFM_OK;
 }
 static enum rfm_status

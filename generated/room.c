@@ -438,7 +438,7 @@ make_room(struct rfm_store *store, uint64_t bytes, uint64_t align,
 	uint64_t with_slack;
 
 	if (rfm_writes_file(store) && rfm_keeps_catalog(store) &&
-	    store->log.begun && !store->growing &&
+	    store->log.begun && !store->log.poisoned && !store->growing &&
 	    store->pending.bytes >= bytes) {
 		RFM_TRY(rfm_commit(store, error));
 		if (rfm_space_take(store->space, bytes, align, offset,
@@ -563,6 +563,12 @@ rfm_give_segment(void *context, uint64_t offset, uint64_t bytes)
 		    store->log.epoch + 1);
 }
 /* let a gap be free or wait */
+static uint64_t
+unknown_from(const struct rfm_store *store)
+{
+	return store->log.epoch + (store->log.uncommitted > 0); /* keeps I6 */
+}
+
 static enum rfm_status
 add_gap(struct rfm_store *store, uint64_t offset, uint64_t bytes,
     bool quiet, struct rfm_error *error)
@@ -572,7 +578,7 @@ add_gap(struct rfm_store *store, uint64_t offset, uint64_t bytes,
 	if (quiet)
 		return rfm_space_add(store->space, offset, bytes, error);
 	if (!rfm_extents_push(&store->waiting, offset, bytes,
-	    store->log.epoch))
+	    unknown_from(store)))
 		return rfm_fail(error, RFM_NO_MEMORY,
 		    "no memory to remember free extents");
 	return RFM_OK;
@@ -583,7 +589,7 @@ add_gaps(struct rfm_store *store, struct extents *used,
     struct rfm_error *error)
 {
 	bool     quiet = !store->os->pinned(store->os, store->file,
-	    store->log.epoch) && rfm_nobody_holds(store, RFM_LOCK_FORKS);
+	    unknown_from(store)) && rfm_nobody_holds(store, RFM_LOCK_FORKS);
 	uint64_t end = RFM_HEAP_OFFSET;
 
 	rfm_extents_sort(used);

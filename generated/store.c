@@ -525,8 +525,9 @@ is_where_it_was(const struct rfm_catalog *c, const struct rfm_payload *p,
 {
 	const struct rfm_entry *part = NULL;
 
-	if (e == NULL || e->state == RFM_DESTROYED || e->offset != p->offset)
-		return false;
+	if (e == NULL || e->state == RFM_DESTROYED ||
+	    e->offset != p->offset || e->bytes < p->room)
+		return false;		/* keeps I6 */
 	for (uint32_t k = 0; k < p->part_count; k++) {
 		part = rfm_catalog_part(c, e, part);
 		if (part == NULL || part->offset != p->parts[k]->offset)
@@ -539,6 +540,7 @@ static enum rfm_status
 read_afresh(struct rfm_store *store, struct rfm_error *error)
 {
 	struct rfm_catalog old = store->catalog;
+	uint64_t           epoch = store->log.epoch;
 	enum rfm_status    status;
 
 	memset(&store->catalog, 0, sizeof store->catalog);
@@ -547,6 +549,7 @@ read_afresh(struct rfm_store *store, struct rfm_error *error)
 		rfm_catalog_dispose(&store->catalog);
 		store->catalog = old;
 		store->log.superblock.head_offset = 0;	/* keeps I13 */
+		store->log.epoch = epoch;		/* keeps I6 */
 		return status;
 	}
 	rfm_catalog_dispose(&old);
@@ -607,6 +610,18 @@ rfm_store_close(struct rfm_store *store, struct rfm_error *error)
 		store->closed = false;		/* keeps I13 */
 	return status;
 }
+static bool
+may_give_blocks_back(struct rfm_store *store)
+{
+	bool waited = !rfm_keeps_catalog(store) || !store->left ||
+	    store->log.begun;
+
+	return waited && rfm_writes_file(store) && !store->log.poisoned &&
+	    !store->unwatched_fork &&
+	    rfm_nobody_holds(store, RFM_LOCK_READERS) &&
+	    rfm_nobody_holds(store, RFM_LOCK_FORKS);	/* keeps I6 */
+}
+
 void
 rfm_store_sync_at_close(struct rfm_store *store, bool sync)
 {
@@ -625,10 +640,7 @@ rfm_store_release(struct rfm_store *store)
 	if (--store->references > 0)
 		return;
 	(void)rfm_store_close(store, NULL);
-	if (rfm_writes_file(store) && !store->log.poisoned &&
-	    !store->unwatched_fork &&
-	    rfm_nobody_holds(store, RFM_LOCK_READERS) &&
-	    rfm_nobody_holds(store, RFM_LOCK_FORKS))
+	if (may_give_blocks_back(store))
 		rfm_give_all_free_blocks_back(store);
 	if (store->mode == RFM_SCRATCH && rfm_writes_file(store))
 		remove_scratch_file(store);

@@ -156,6 +156,7 @@ bool rfm_store_keeps(const struct rfm_store *);  /* are creates logged? */
 void rfm_payload_retain(struct rfm_payload *);
 void rfm_payload_release(struct rfm_payload *);
 bool rfm_payload_shared(const struct rfm_payload *);
+bool rfm_payload_roomy(const struct rfm_payload *);
 /* the names of a store */
 struct rfm_change {
 	const char         *name, *note;

@@ -130,8 +130,11 @@ enum rfm_status
 rfm_begin_group(struct rfm_store *store, uint64_t records, uint64_t names,
     uint64_t name_bytes, struct rfm_error *error)
 {
-	uint64_t all, bytes;
+	uint64_t all, bytes, next = store->catalog.next_id;
 
+	if (records > 0 && records > UINT64_MAX - 1 - next)
+		return rfm_fail(error, RFM_TOO_LARGE,
+		    "%s has given out all its ids", store->path);
 	if (!rfm_add(records, names, &all) ||
 	    !rfm_multiply(all, sizeof(struct rfm_record_disk) +
 	    sizeof(struct rfm_allocate_disk), &bytes) ||

@@ -76,6 +76,10 @@ room_to_take(struct rfm_payload *p, uint64_t last)
 
 	behind = rfm_space_behind(store->space, end);
 	want = (last + last / 2) * each;
+	if (want >= RFM_PAGE_BYTES && p->offset % RFM_PAGE_BYTES != 0)
+		want = (RFM_PAGE_BYTES - 1) / each * each;
+	if (want < (last + last / 8) * each)
+		return 0;
 	if (behind < want - p->room && end + behind == store->file_bytes &&
 	    rfm_grow_file(store, want - p->room - behind, NULL) == RFM_OK)
 		behind = rfm_space_behind(store->space, end);
@@ -94,8 +98,9 @@ widen_room(struct rfm_payload *p, uint64_t last)
 	struct rfm_entry    *e = rfm_catalog_find(&store->catalog, p->id);
 	uint64_t             extent, old = rfm_extent_of(p->room);
 
-	if (p->id == 0 || e == NULL || last > RFM_FILE_MAX_BYTES / 32)
-		return false;
+	if (p->id == 0 || e == NULL || last > RFM_FILE_MAX_BYTES / 32 ||
+	    e->length * rfm_type_bytes(e->type) == e->bytes)
+		return false;		/* keeps I7 */
 	body.bytes = room_to_take(p, last);
 	body.length = e->length;
 	if (body.bytes == 0 || !rfm_extent_bytes(body.bytes, &extent) ||
@@ -111,16 +116,24 @@ widen_room(struct rfm_payload *p, uint64_t last)
 	p->room = body.bytes;
 	return true;
 }
+bool
+rfm_payload_roomy(const struct rfm_payload *p)
+{
+	return p->whole == NULL && p->owner == NULL &&
+	    p->room > p->length * rfm_type_bytes(p->type);
+}
+
 static bool
 may_reach(struct rfm_payload *p, uint64_t end, uint64_t count)
 {
 	uint64_t last, bytes;
 
 	return p->state != RFM_DESTROYED && p->whole == NULL &&
+	    (p->id == 0 || !p->store->log.poisoned) &&
 	    !rfm_type_has_ids(p->type) && rfm_writes_file(p->store) &&
 	    p->reach == end && rfm_add(end, count, &last) &&
 	    rfm_multiply(last, rfm_type_bytes(p->type), &bytes) &&
-	    (bytes <= p->room || widen_room(p, last));
+	    (bytes < p->room || widen_room(p, last) || bytes == p->room);
 }
 
 enum rfm_status
@@ -174,7 +187,7 @@ rfm_collect_reached(struct walk *w, const struct rfm_payload *object,
 	struct rfm_entry   *e = p == NULL ? NULL : reached(p);
 	enum rfm_status     status;
 
-	if (e == NULL || e->mark == w->store->mark + 1)
+	if (e == NULL || p->mark == w->store->mark + 1)
 		return RFM_OK;
 	status = rfm_secure_list(&list, &w->reached_room, w->reached_count,
 	    sizeof(struct rfm_payload *), error);
@@ -182,7 +195,7 @@ rfm_collect_reached(struct walk *w, const struct rfm_payload *object,
 	RFM_TRY(status);
 	rfm_payload_retain(p);
 	w->reached[w->reached_count++] = p;
-	e->mark = w->store->mark + 1;
+	p->mark = w->store->mark + 1;
 	w->records += 1 + parts_to_log(p);
 	return RFM_OK;
 }

@@ -453,14 +453,14 @@ a_part_is_extended_with_its_owner(void **state)
 	SOUND();
 }
 
-/* The small records of each change find room before the vector. */
+/* The small records of each change find room before the vector; it has room for one more. */
 static struct rfm_payload *
 last_in_the_file(uint64_t length)
 {
 	struct rfm_payload *before = temporary(40000), *p;
 
 	take_all_room(1);
-	p = numerics(length, length);   /* at the end of the old file */
+	p = numerics(length - 1, length);   /* at the end of the old file */
 	release(before);
 	put_object("x", p);
 	return p;
@@ -474,7 +474,7 @@ room_grows_where_it_lies(void **state)
 
 	(void)state;
 	OK(rfm_store_sync(store, &error));
-	while (p->reach < 12000) {      /* the file grows, too */
+	while (p->reach < 11999) {      /* the file grows, too */
 		append(p, 500);
 		put_object("x", p);
 		release(handles[handle_count - 1]);
@@ -484,10 +484,10 @@ room_grows_where_it_lies(void **state)
 	assert_true(info_of(store).file_bytes > TINY);
 	SOUND();
 	die_and_reopen();
-	assert_int_equal(find(id)->length, 12000);
+	assert_int_equal(find(id)->length, 11999);
 	assert_true(counts(find(id), 0));
 	lose_power_and_reopen();
-	assert_int_equal(find(id)->length, 1000);
+	assert_int_equal(find(id)->length, 999);
 	assert_true(counts(find(id), 0));
 	SOUND();
 	create(60000);
@@ -504,9 +504,55 @@ what_has_a_neighbour_does_not_grow(void **state)
 	do
 		n = temporary(4096);
 	while (n->offset != p->offset + 8192);
-	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 1000, 1, &at, &error));
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 999, 2, &at, &error));
 	assert_int_equal(p->room, 8000);
-	assert_int_equal(p->reach, 1000);
+	assert_int_equal(p->reach, 999);
+	OK(rfm_store_reach(p, 999, 1, &at, &error));
+	SOUND();
+}
+
+/* What means all of a vector means all of it for ever. */
+static void
+what_never_had_room_gets_none(void **state)
+{
+	struct rfm_payload *p = numerics(1000, 1000), *roomy, *list = NULL;
+	struct rfm_change   c = { "x", "", 1, 0, 0, p };
+	struct rfm_name_info info;
+	void               *at;
+
+	(void)state;
+	OK(rfm_store_change(store, &c, 1, &error));
+	assert_false(rfm_payload_roomy(p));
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 1000, 1, &at, &error));
+	release_all();
+	assert_true(rfm_store_name(store, "x", 1, &info));
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(find(info.id), 1000, 1, &at,
+	    &error));
+	roomy = numerics(1000, 1001);
+	assert_true(rfm_payload_roomy(roomy));
+	c.value = roomy;
+	REFUSED(RFM_ARGUMENT, rfm_store_change(store, &c, 1, &error));
+	SAYS("how much of it is meant");
+	OK(rfm_store_temporary(store, RFM_LIST, 1, true, RFM_GROW, &list,
+	    &error));
+	REFUSED(RFM_ARGUMENT, rfm_store_link(keep(list), 0, roomy, &error));
+	put_object("y", roomy);
+	assert_false(rfm_payload_roomy(view(roomy, 0, 1000)));
+	SOUND();
+}
+
+/* Room that is full to the last element looks like none; so it is not filled unless it must. */
+static void
+more_room_is_asked_for_before_it_is_full(void **state)
+{
+	struct rfm_payload *p = last_in_the_file(1000);
+
+	(void)state;
+	append(p, 1);
+	assert_true(p->room > 8000);
+	put_object("x", p);
+	append(p, 500);
+	put_object("x", p);
 	SOUND();
 }
 
@@ -520,11 +566,50 @@ room_that_cannot_be_logged_is_not_taken(void **state)
 
 	(void)state;
 	fail_next(RFM_LYING_WRITE, 1, RFM_IO);
-	assert_int_not_equal(rfm_store_reach(p, 1000, 1, &at, &error),
+	assert_int_not_equal(rfm_store_reach(p, 999, 2, &at, &error),
 	    RFM_OK);
 	assert_int_equal(p->room, 8000);
-	assert_int_equal(p->reach, 1000);
+	assert_int_equal(p->reach, 999);
 	assert_int_equal(info_of(store).free_bytes, free);
+	SOUND();
+}
+
+/* In the middle of a page: it is copied, and the file has not become longer for nothing. */
+static void
+what_is_small_stays_within_a_page(void **state)
+{
+	struct rfm_payload *p;
+	uint64_t            length;
+	void               *at;
+
+	(void)state;
+	take_all_room(1);
+	temporary(64);          /* the file grows, and has room behind it */
+	p = numerics(2, 3);
+	assert_true(p->offset % RFM_PAGE_BYTES != 0);
+	OK(rfm_store_seal(p, &error));
+	length = info_of(store).file_bytes;
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 2, length, &at, &error));
+	REFUSED(RFM_NO_ROOM, rfm_store_reach(p, 2, 1000, &at, &error));
+	assert_int_equal(info_of(store).file_bytes, length);
+	OK(rfm_store_reach(p, 2, 100, &at, &error));
+}
+
+/* A large record is not moved at the close for a few bytes that were appended. */
+static void
+a_close_moves_no_more_than_was_copied(void **state)
+{
+	struct rfm_payload *hole = create(600000), *large = create(400000);
+	uint64_t            id = large->id, offset = large->offset;
+
+	(void)state;
+	OK(rfm_store_sync(store, &error));
+	OK(rfm_store_destroy(hole, true, &error));
+	OK(rfm_store_sync(store, &error));
+	put_object("x", numerics(10, 100000));
+	release_all();
+	reopen();
+	assert_int_equal(find(id)->offset, offset);
 	SOUND();
 }
 
@@ -652,7 +737,11 @@ main(void)
 		T(a_part_is_extended_with_its_owner),
 		T(room_grows_where_it_lies),
 		T(what_has_a_neighbour_does_not_grow),
+		T(what_never_had_room_gets_none),
+		T(more_room_is_asked_for_before_it_is_full),
 		T(room_that_cannot_be_logged_is_not_taken),
+		T(what_is_small_stays_within_a_page),
+		T(a_close_moves_no_more_than_was_copied),
 		T(a_close_gives_back_what_appending_took),
 		T(a_close_leaves_a_file_as_long_as_it_was),
 		T(a_close_that_cannot_compact_closes),

@@ -866,3 +866,43 @@ test_that("a view of a time series or a table is neither", {
   expect_identical(view_fmalloc(store$m, 2, 3), 2:4)
   expect_identical(view_fmalloc(store$c, 1), c(2L, 1L))
 })
+
+test_that("what shares a vector does not become longer with it", {
+  store <- new_store()
+  x <- as.numeric(1:1e5)
+  rds <- tempfile()
+  store$a <- x
+  store$b <- get_fmalloc("a", store)
+  store$l <- list(1, get_fmalloc("a", store))
+  store$d <- data.frame(x = get_fmalloc("a", store))
+  saveRDS(get_fmalloc("a", store), rds)
+  everything_is_as_it_was <- function() {
+    gc()
+    expect_identical(here(store, "b"), x)
+    expect_identical(here(store, "l"), list(1, x))
+    expect_identical(here(store, "d"), data.frame(x = x))
+    expect_identical(collect_fmalloc(readRDS(rds)), x)
+    expect_true(sound(store))
+  }
+  for (i in 1:3) {
+    append_fmalloc("a", i, store)
+    everything_is_as_it_was()
+  }
+  expect_identical(here(store, "a"), c(x, 1, 2, 3))
+
+  # The vector itself, with its room, is what these two lead to.
+  x <- here(store, "a")
+  saveRDS(get_fmalloc("a", store), rds)
+  gc()
+  whole <- readRDS(rds)
+  store$b <- whole
+  elements <- create_fmalloc_vector("list", 2, runtime = store)
+  elements[[2]] <- whole
+  elements[[1]] <- as_fmalloc(1, store)
+  store$l <- elements
+  store$d <- data.frame(x = whole)
+  rm(whole, elements)
+  append_fmalloc("a", 4, store)
+  everything_is_as_it_was()
+  expect_identical(here(store, "a"), c(x, 4))
+})
