@@ -32,21 +32,6 @@ leave_child(int status)
 	_exit(status);
 }
 
-/*
- * A new folder where TMPDIR says, or in /tmp, for tests of a real file system; NULL
- * if there is none. At most 90 characters, so that paths in it fit where they go.
- */
-#define FOLDER_BYTES 91
-__attribute__((unused)) static char *
-new_folder(char folder[FOLDER_BYTES])
-{
-	const char *where = getenv("TMPDIR");
-	int         n = snprintf(folder, FOLDER_BYTES, "%s/rfm-XXXXXX",
-	    where == NULL ? "/tmp" : where);
-
-	return n < 0 || n >= FOLDER_BYTES ? NULL : mkdtemp(folder);
-}
-
 #define COUNT(array) (sizeof (array) / sizeof *(array))
 #define UNUSED       __attribute__((unused))
 

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "common.h"
 #include "faults.h"
+#include "folder.h"
 #include "os.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "shop.h"
+#include "folder.h"
 #include "snapshot.h"
 
 #define VECTORS 12              /* and one more, sometimes */

@@ -6,6 +6,7 @@
 #include "common.h"
 #include "check.h"
 #include "faults.h"
+#include "folder.h"
 #include "layout.h"
 #include "store.h"
 #include <errno.h>
