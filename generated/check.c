@@ -822,6 +822,14 @@ may_grow(uint32_t type, uint64_t owner)
 {
 	return !has_cells(type) && (type != RFM_BYTES || owner != 0);
 }
+
+static bool
+has_room(uint32_t type, uint64_t bytes, uint64_t length)
+{
+	uint64_t each = element_bytes(type);
+
+	return may_grow(type, 0) && each > 0 && bytes / each > length;
+}
 static void
 check_size(struct check *c, const struct record *r, uint32_t type,
     uint64_t owner, uint64_t bytes, uint64_t length)
@@ -1191,6 +1199,9 @@ account_name(struct check *c, const struct record *r)
 		if (v->sealed == NEVER)
 			fault(c, r, "NAME of id " U64 ", which is not"
 			    " sealed", n->id);
+		if (has_room(v->type, v->bytes, v->length))
+			fault(c, r, "NAME of id " U64 ", which has room"
+			    " for more than its elements", n->id);
 	}
 	if (n->name_bytes == 0 || n->name_bytes > RFM_NAME_MAX_BYTES)
 		return RFM_OK;
@@ -1671,6 +1682,7 @@ look_for_a_writer(struct check *c)
 struct cells {
 	uint64_t bad, first, names;   /* bad ones; the first, its id */
 	uint64_t open;                /* elements that are not sealed */
+	uint64_t roomy;               /* that may become longer */
 };
 
 static enum rfm_status
@@ -1686,14 +1698,13 @@ named_by(struct check *c, const struct extent *e, uint64_t i, bool then,
 		*v = NULL;
 	return RFM_OK;
 }
-
 static enum rfm_status
 read_cells(struct check *c, const struct vector *list, bool then,
     struct cells *cells)
 {
 	struct extent  e = where(c, list, then);
+	uint64_t       first = list->type == RFM_OBJECT, id;
 	struct vector *v;
-	uint64_t       id;
 
 	memset(cells, 0, sizeof *cells);
 	for (uint64_t i = 0; i < e.bytes / sizeof id; i++) {
@@ -1701,6 +1712,8 @@ read_cells(struct check *c, const struct vector *list, bool then,
 		if (v != NULL) {
 			v->named++;
 			cells->open += !is_sealed(c, v, then);
+			cells->roomy += i >= first && has_room(v->type,
+			    where(c, v, then).bytes, length_of(c, v, then));
 		} else if (id != 0 && cells->bad++ == 0) {
 			cells->first = i + 1;
 			cells->names = id;
@@ -1728,6 +1741,9 @@ judge_list(struct check *c, const struct vector *list, bool then)
 	if (cells.open > 0 && is_sealed(c, list, then))
 		damage(c, "%s " U64 " is sealed, but " U64 " of its"
 		    " elements are not", what, list->id, cells.open);
+	if (cells.roomy > 0)
+		damage(c, "%s " U64 ": " U64 " of its elements have room"
+		    " and may become longer", what, list->id, cells.roomy);
 	return RFM_OK;
 }
 /* judge the piece that an object stands for */

@@ -1358,13 +1358,11 @@ sums_of_elements(void **state)
 	(void)state;
 	put_bytes(im, OTHER + 64, "0123456789abcdef", 16);
 	MORE(put_record(im, ALLOCATE, &a, sizeof a));
-	name(im, 7, "x");
+	seal_as(im, 7, RFM_SEAL_REFERENCED);
 	sound(im);
 	im->bytes[OTHER + 64 + 16] = 'g';    /* the room for one more */
 	sound(im);
 	extend(im, 7, 3);
-	sound(im);
-	seal_as(im, 7, RFM_SEAL_REFERENCED);
 	sound(im);
 	im->bytes[OTHER + 64 + 15] ^= 1;
 	damaged(im, "vector 7: its payload at byte 20928 has checksum ");
@@ -1760,7 +1758,7 @@ elements_with_names(void **state)
 	(void)state;
 	name(im, 0, "flights");
 	noted(im, "1 elements are in no list and have no name");
-	name(im, 1, "flights");
+	name(im, 4, "flights");
 	noted(im, "1 elements are in no list and have no name");
 	name(im, 5, "again");
 	sound(im);
@@ -1826,7 +1824,7 @@ objects(void **state)
 	im = open_named();
 	CELL(1, 0);
 	damaged(im, "object 5: its second cell names no character vector");
-	CELL(1, 1);
+	CELL(1, 4);
 	damaged(im, "object 5: its second cell names no character vector");
 	CELL(1, 3);
 	damaged(im, "object 5 has 2 attributes, but 1 names for them");
@@ -1846,7 +1844,7 @@ objects(void **state)
 	/* What is bad in both states is told once. */
 	im = same_boot(open_named());
 	extend(im, 1, 7);
-	CELL(1, 1);
+	CELL(1, 4);
 	damaged(im, "object 5: its second cell names no character vector");
 	drop(im);
 	/* Two cells are enough, if there are no names. */
@@ -1854,6 +1852,7 @@ objects(void **state)
 	FORGE(4, struct rfm_allocate_disk, bytes, 16);
 	FORGE(4, struct rfm_allocate_disk, length, 2);
 	damaged(im, "object 5 has 0 attributes, but 2 names for them");
+	FORGE(1, struct rfm_allocate_disk, bytes, 0);
 	FORGE(1, struct rfm_allocate_disk, length, 0);
 	sound(im);
 	drop(im);
@@ -1914,7 +1913,7 @@ pieces_of_vectors(void **state)
 	/* No vector, no piece of it. */
 	put_piece(im, 0, 1);
 	CELL(0, 0);
-	name(im, 1, "data");
+	seal_as(im, 1, RFM_SEAL_REFERENCED);
 	commit(im, 3, 7);
 	damaged(im, "object 5: it stands for 1 elements from 0 on (bytes 20736 "
 	    "to 20752), but vector 0 has 0");
@@ -1934,7 +1933,7 @@ pieces_of_vectors(void **state)
 	damaged(im, "object 5: its attribute without a name, in cell 4, is not");
 	CELL(3, 2);
 	damaged(im, "object 5: its attribute without a name, in cell 4, is not");
-	CELL(3, 1);
+	CELL(3, 3);
 	damaged(im, "object 5: its attribute without a name, in cell 4, is not");
 	CELL(3, 77);
 	damaged(im, "object 5: its element 4 names id 77");
@@ -1968,14 +1967,34 @@ pieces_and_states(void **state)
 	commit(im, 4, 7);
 	sound(im);
 	drop(im);
-	/* So are its names. */
-	im = open_named();
-	FORGE(1, struct rfm_allocate_disk, bytes, 64);
-	extend(im, 2, 3);
+}
+
+/* What says no length must not lead to what may become longer. proves I7, I16 */
+static void
+room_that_nobody_should_see(void **state)
+{
+	struct image *im = open_named();
+
+	(void)state;
+	FORGE(1, struct rfm_allocate_disk, bytes, 47);   /* 2 of 16, and 15 */
 	sound(im);
-	assert_int_equal(judge(same_boot(im)), RFM_OK);
-	assert_non_null(strstr(said, "object 5 has 2 attributes, but 3 names for "
-	    "them"));
+	FORGE(1, struct rfm_allocate_disk, bytes, 48);
+	damaged(im, "object 5: 1 of its elements have room and may become"
+	    " longer");
+	FORGE(1, struct rfm_allocate_disk, bytes, 32);
+	name(im, 1, "data");
+	damaged(im, "NAME of id 1, which has room for more than its elements");
+	drop(im);
+	im = open_named();
+	allocate_as(im, 7, 24576, RFM_LIST, 16, 8, 0, 0);
+	commit(im, 3, 8);
+	put_bytes(im, 24576, (uint64_t[]){ 4, 5 }, 16);
+	sound(im);
+	put_bytes(im, 24576, (uint64_t[]){ 1, 1 }, 16);
+	damaged(im, "list 7: 2 of its elements have room and may become longer");
+	extend(im, 1, 10);
+	commit(im, 4, 8);
+	sound(im);
 	drop(im);
 }
 
@@ -3798,6 +3817,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(objects),
 		cmocka_unit_test(pieces_of_vectors),
 		cmocka_unit_test(pieces_and_states),
+		cmocka_unit_test(room_that_nobody_should_see),
 		cmocka_unit_test(writer_at_work),
 		cmocka_unit_test(forged_files_end),
 		cmocka_unit_test(every_bit),
