@@ -2420,9 +2420,9 @@ static const char *const scripts[][2] = {
 	    " sync" },
 	{ "appended pages", "open table 400 0 sync append 0 300 sync"
 	    " append 0 200 sync append 0 600 create 500 sync append 0 9 sync" },
-	{ "widened and gone", "open create 3000 destroy 0 table 900 0 sync"
-	    " append 0 400 unname 0 create 1000 create 1000 create 1000"
-	    " create 1000 sync" },
+	{ "widened and gone", "open create 3000 destroy 0 table 400 0"
+	    " append 0 100 sync append 0 300 unname 0 create 1000 create 1000"
+	    " create 1000 create 1000 sync" },
 	{ "appended and gone", "open table 30 0 append 0 30 sync append 0 9"
 	    " unname 0 sync table 5 0 append 0 5 sync append 0 1 table 8 0 sync"
 	    " create 100 sync" },

@@ -61,7 +61,8 @@ fail <- function(kind, ..., path = NA_character_, call = users_call()) {
 users_call <- function(k = sys.parent()) {
   parents <- sys.parents()
   if (k < 1L) return(NULL)
-  while (parents[k] > 0L &&
+  # For a call that C has written in another environment, R makes up a number.
+  while (parents[k] > 0L && parents[k] < k &&
     identical(environment(sys.function(parents[k])), environment(users_call))) {
     k <- parents[k]
   }
