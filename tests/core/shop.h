@@ -109,6 +109,43 @@ find(uint64_t id)
 	return find_in(store, id);
 }
 
+/* An object of this vector, without attributes. */
+UNUSED static struct rfm_payload *
+object_of(struct rfm_payload *data)
+{
+	struct rfm_payload *object = NULL, *names = NULL;
+
+	OK(rfm_store_temporary(store, RFM_OBJECT, 2, true, RFM_GROW, &object,
+	    &error));
+	OK(rfm_store_temporary(store, RFM_CHARACTER, 0, true, RFM_GROW,
+	    &names, &error));
+	OK(rfm_store_link(object, 0, data, &error));
+	OK(rfm_store_link(object, 1, names, &error));
+	rfm_payload_release(names);
+	return keep(object);
+}
+
+/* This payload under this name, or nothing (NULL); its id. */
+UNUSED static uint64_t
+name_it(const char *name, struct rfm_payload *p)
+{
+	struct rfm_change c = { name, "", strlen(name), 0, 0, p };
+
+	OK(rfm_store_change(store, &c, 1, &error));
+	return p == NULL ? 0 : p->id;
+}
+
+/* The store, as another process reads it. */
+UNUSED static struct rfm_store *
+open_reader(void)
+{
+	struct rfm_store *reader = NULL;
+
+	OK(rfm_store_open(start_process(), "store", &reading, &reader, NULL,
+	    &error));
+	return reader;
+}
+
 /* The status of looking for it; a handle that comes is dropped again. */
 UNUSED static enum rfm_status
 look_for(struct rfm_store *s, uint64_t id)

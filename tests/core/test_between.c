@@ -5,25 +5,6 @@
 #include "shop.h"
 #include "faults.h"
 
-static struct rfm_store *
-read_it(void)
-{
-	struct rfm_store *reader = NULL;
-
-	OK(rfm_store_open(start_process(), "store", &reading, &reader, NULL,
-	    &error));
-	return reader;
-}
-
-static uint64_t
-name_it(const char *name, struct rfm_payload *p)
-{
-	struct rfm_change c = { name, "", strlen(name), 0, 0, p };
-
-	OK(rfm_store_change(store, &c, 1, &error));
-	return p == NULL ? 0 : p->id;
-}
-
 /* A writer makes a vector, frees it and dies, all without a commit. A reader has it in hand; the
    next writer gives its room to nobody before the reader has let go of it. */
 static void
@@ -37,7 +18,7 @@ room_of_the_dead_waits_for_readers(void **state)
 	create(64);
 	OK(rfm_store_sync(store, &error));
 	id = create_filled(8192, 5);
-	reader = read_it();
+	reader = open_reader();
 	OK(rfm_store_find(reader, id, &mine, &error));
 	OK(rfm_store_destroy(handles[handle_count - 1], true, &error));
 	die_and_reopen();
@@ -66,7 +47,7 @@ a_block_that_was_cut_is_not_taken_for_what_it_was(void **state)
 	(void)state;
 	fill(p->address, 40000, 3);
 	OK(rfm_store_sync(store, &error));
-	reader = read_it();
+	reader = open_reader();
 	OK(rfm_store_find(reader, p->id, &mine, &error));
 	OK(rfm_store_resize(p, 8192, RFM_GROW, &error));
 	OK(rfm_store_trim(store, &error));
@@ -97,7 +78,7 @@ a_refresh_that_failed_pins_what_is_found_after_it(void **state)
 		for (int i = 0; i < 200; i++)
 			create(64);
 		OK(rfm_store_sync(store, &error));
-		reader = read_it();
+		reader = open_reader();
 		release_all();
 		OK(rfm_store_destroy(find(id), true, &error));
 		OK(rfm_store_trim(store, &error));
@@ -176,21 +157,6 @@ who_has_waited_for_nothing_makes_no_holes(void **state)
 	leave();
 	image = rfm_lying_present(disk);
 	assert_true(all_zero(image.bytes + offset + (1 << 20), 1 << 20));
-}
-
-static struct rfm_payload *
-object_of(struct rfm_payload *data)
-{
-	struct rfm_payload *object = NULL, *names = NULL;
-
-	OK(rfm_store_temporary(store, RFM_OBJECT, 2, true, RFM_GROW, &object,
-	    &error));
-	OK(rfm_store_temporary(store, RFM_CHARACTER, 0, true, RFM_GROW,
-	    &names, &error));
-	OK(rfm_store_link(object, 0, data, &error));
-	OK(rfm_store_link(object, 1, names, &error));
-	rfm_payload_release(names);
-	return keep(object);
 }
 
 /* A reference is given out while strings are being appended; their part is no record yet. */

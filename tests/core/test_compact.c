@@ -10,15 +10,6 @@
 
 /* Sealed elements under names are what a store is full of. */
 static uint64_t
-name_it(const char *name, struct rfm_payload *p)
-{
-	struct rfm_change c = { name, "", strlen(name), 0, 0, p };
-
-	OK(rfm_store_change(store, &c, 1, &error));
-	return p == NULL ? 0 : p->id;
-}
-
-static uint64_t
 put(const char *name, uint64_t bytes, uint64_t seed)
 {
 	struct rfm_payload *p = temporary(bytes);
@@ -373,16 +364,6 @@ everything_goes(void **state)
 }
 
 /* ---- epochs ---- */
-
-static struct rfm_store *
-open_reader(void)
-{
-	struct rfm_store *reader = NULL;
-
-	OK(rfm_store_open(start_process(), "store", &reading, &reader, NULL,
-	    &error));
-	return reader;
-}
 
 static void
 a_reader_keeps_what_he_may_know(void **state)

@@ -30,18 +30,8 @@ of_interest(uint64_t likely)
 	}
 }
 
-static struct rfm_payload *
-object_of(struct rfm_payload *data)
-{
-	struct rfm_payload *object = temporary_of(RFM_OBJECT, 2);
-
-	OK(rfm_store_link(object, 0, data, &error));
-	OK(rfm_store_link(object, 1, temporary_of(RFM_CHARACTER, 0), &error));
-	return object;
-}
-
 static void
-name_it(const char *name, struct rfm_payload *p)
+name_with_note(const char *name, struct rfm_payload *p)
 {
 	struct rfm_change c = { name, "note", strlen(name), 4, 1, p };
 
@@ -69,14 +59,14 @@ fill_the_store(void)
 	rfm_room_extended(&room, p);
 	assert_true(rfm_room_take(&room, p, text.length, &place));
 	rfm_cells_put(p, 1, &text, &place, &room);
-	name_it("a", object_of(p));
+	name_with_note("a", object_of(p));
 	OK(rfm_store_roomy(store, RFM_NUMERIC, 3, 9, true, RFM_GROW, &p,
 	    &error));
-	name_it("b", object_of(keep(p)));
+	name_with_note("b", object_of(keep(p)));
 	create_of(RFM_BYTES, 9000);
 	OK(rfm_store_sync(store, &error));
 	OK(rfm_store_destroy(create(700), true, &error));
-	name_it("c", temporary(4096));
+	name_with_note("c", temporary(4096));
 	OK(rfm_store_sync(store, &error));
 }
 

@@ -45,22 +45,6 @@ counts(const struct rfm_payload *p, uint64_t from)
 	return true;
 }
 
-/* An object of a vector that has no attributes. */
-static struct rfm_payload *
-object_of(struct rfm_payload *data)
-{
-	struct rfm_payload *object = NULL, *names = NULL;
-
-	OK(rfm_store_temporary(store, RFM_OBJECT, 2, true, RFM_GROW, &object,
-	    &error));
-	OK(rfm_store_temporary(store, RFM_CHARACTER, 0, true, RFM_GROW,
-	    &names, &error));
-	OK(rfm_store_link(object, 0, data, &error));
-	OK(rfm_store_link(object, 1, names, &error));
-	rfm_payload_release(names);
-	return keep(object);
-}
-
 static struct rfm_payload *
 put_object(const char *name, struct rfm_payload *data)
 {
