@@ -134,7 +134,8 @@ two_processes <- function(folder, seconds) {
   # had other work, were 13.3.
   ok(max(largest, late) <= 20 * one, "the file is at most as large as twenty objects: ",
     round(max(largest, late) / one, 2))
-  ok(as.numeric(said[2]) <= 2 * live, "when the reader has left, the file is compact: ",
+  # An object that is appended to has room for half as much again, and there is a log.
+  ok(as.numeric(said[2]) <= 1.5 * live + 2^20, "when the reader has left, the file is compact: ",
     round(as.numeric(said[2]) / live, 2))
   ok(identical(last, ""), "when the writer has stopped the reader sees the last object")
   ok(rfm_check(path) == 0 && check_fmalloc(path)$sound, "the store is sound")
